@@ -1,0 +1,49 @@
+// npm run bench -- [--filter TEXT] [--target js|simd|relaxed|all] [--json FILE]
+import { writeFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import Table from 'cli-table3'
+import { createRuntime } from '../bindings/index.js'
+import type { Runtime } from '../bindings/runtime/runtime.js'
+import { measure, type BenchCase, type Row } from './harness.js'
+import { cases as quantize } from './quantize.bench.js'
+
+const suites: BenchCase[] = [...quantize]
+
+const { values } = parseArgs({
+  options: {
+    filter: { type: 'string', default: '' },
+    target: { type: 'string', default: 'all' },
+    json: { type: 'string' },
+  },
+})
+
+const runtimes = new Map<string, Runtime>()
+for (const target of ['js', 'simd', 'relaxed'] as const) {
+  if (values.target !== 'all' && values.target !== target) continue
+  try {
+    runtimes.set(target, createRuntime({ target }))
+  } catch (error) {
+    console.error(`${target}: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+const rows: Row[] = []
+const table = new Table({ head: ['kernel', 'shape', 'target', 'median ms', 'min ms', 'rate', 'exact'] })
+for (const benchCase of suites) {
+  if (!`${benchCase.kernel} ${benchCase.shape}`.includes(values.filter)) continue
+  for (const row of await measure(benchCase, runtimes)) {
+    rows.push(row)
+    table.push([
+      row.kernel,
+      row.shape,
+      row.target,
+      row.medianMs.toFixed(4),
+      row.minMs.toFixed(4),
+      `${row.rate.toFixed(2)} ${row.unit}`,
+      row.exact ? 'yes' : 'NO',
+    ])
+  }
+}
+console.log(table.toString())
+if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(rows, null, 1)}\n`)
+if (rows.some((row) => !row.exact)) process.exitCode = 1

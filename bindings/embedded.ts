@@ -1,0 +1,4 @@
+import * as embedded from '#kernels'
+import { provideKernels } from './runtime/default.js'
+
+provideKernels(embedded)

@@ -1,0 +1,11 @@
+import type { Kernels } from '../runtime/instantiate.js'
+import type { LinearMemory } from '../runtime/memory.js'
+import { quantizeKernels } from './quantize.js'
+
+/**
+ * The whole ABI in plain TypeScript, for hosts that refuse wasm or lack SIMD. Same contracts (assembly/README.md),
+ * same bits, no attempt at speed beyond the plain loop.
+ */
+export function createJsKernels(memory: LinearMemory): Kernels {
+  return { ...quantizeKernels(memory) }
+}

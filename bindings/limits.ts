@@ -1,0 +1,11 @@
+/** wasm32 addresses 4 GiB; one page stays unused so that `pointer + length` never wraps. */
+export const MAX_MEMORY_BYTES = 65535 * 65536
+
+/** Default ceiling of one runtime's linear memory. */
+export const DEFAULT_MAX_MEMORY_BYTES = 1024 * 1024 * 1024
+
+/** Elements of one tensor: a byte length of eight times this still fits a float64 integer and a wasm32 memory check. */
+export const MAX_TENSOR_ELEMENTS = 2 ** 30
+
+/** ONNX puts no bound on rank; real models stay below 8, and loops over axes are bounded by this. */
+export const MAX_RANK = 16

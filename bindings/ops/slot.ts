@@ -1,0 +1,34 @@
+import type { Handle } from '../runtime/handle.js'
+
+/**
+ * A place inside a handle's region where a kernel reads or writes: an activation of a plan, a resident input. Other
+ * rooms pass slots around; only ops/ turns one into an address.
+ */
+export interface Slot {
+  readonly handle: Handle
+  /** Bytes from the start of the region; a multiple of 64 keeps vector loads aligned. */
+  readonly offset: number
+}
+
+/** The address of a slot now. Throws DisposedError when its handle is gone. */
+export function addressOf(slot: Slot): number {
+  return slot.handle.pointer + slot.offset
+}
+
+/** Copies values into a slot. */
+export function writeSlot(slot: Slot, data: Float32Array | Int8Array | Uint8Array | Int32Array): void {
+  const { u8 } = slot.handle.runtime.memory
+  u8.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), addressOf(slot))
+}
+
+/** Copies values out of a slot into `out`, whose length says how many. */
+export function readSlot<T extends Float32Array | Int8Array | Uint8Array | Int32Array>(
+  slot: Slot,
+  out: T,
+): T {
+  const address = addressOf(slot)
+  new Uint8Array(out.buffer, out.byteOffset, out.byteLength).set(
+    slot.handle.runtime.memory.u8.subarray(address, address + out.byteLength),
+  )
+  return out
+}

@@ -1,0 +1,10 @@
+// The public surface without the embedded wasm: for hosts where the user supplies bytes or a WebAssembly.Module.
+export { CapacityError, DisposedError, FormatError, UnsupportedOpError } from './errors.js'
+export { createRuntime, defaultRuntime, setDefaultRuntime } from './runtime/default.js'
+export type { Runtime, RuntimeOptions, RuntimeStats, Target, TargetName } from './runtime/runtime.js'
+export type { Handle } from './runtime/handle.js'
+export { tensor, type ElementType, type Tensor } from './formats/tensor.js'
+export type { Granularity, QuantizedTensor } from './formats/quantized.js'
+export type { Codebook, CodebookTensor } from './formats/codebook.js'
+export type { CsrMatrix } from './formats/csr.js'
+export { dequantizeInt8, quantizeInt8, type DequantizeOptions, type QuantizeOptions } from './ops/quantize.js'
