@@ -14,13 +14,15 @@ const MIN_CHUNK_BYTES = 64 * 1024
  *     mark 0        take a     take b          take c (did not fit)
  *     | chunk 0: [ a ........ | b ..... | free ] -> chunk 1: [ c .......... | free ]
  *
- * When the arena is empty again its chunks are merged into one, so that a steady workload allocates nothing.
+ * When the arena is empty again several chunks become one, so that a steady workload allocates nothing.
  */
 export class Scratch {
   protected readonly allocator: Allocator
   #chunks: Chunk[] = []
   #current = 0
   #offset = 0
+  /** Size of the next first chunk: what all chunks together were when the arena was last merged. */
+  #mergedBytes = 0
 
   constructor(allocator: Allocator) {
     this.allocator = allocator
@@ -37,8 +39,7 @@ export class Scratch {
     for (;;) {
       const chunk = this.#chunks[this.#current]
       if (chunk === undefined) {
-        const grown = Math.max(size, MIN_CHUNK_BYTES, 2 * (this.#chunks.at(-1)?.bytes ?? 0))
-        this.#chunks.push({ pointer: this.allocator.allocate(grown), bytes: grown })
+        this.#addChunk(size)
         continue
       }
       if (this.#offset + size <= chunk.bytes) {
@@ -56,15 +57,24 @@ export class Scratch {
     this.#current = Math.floor(mark / CHUNK_SPAN)
     this.#offset = mark % CHUNK_SPAN
     if (mark === 0 && this.#chunks.length > 1) {
-      const total = this.#chunks.reduce((sum, chunk) => sum + chunk.bytes, 0)
-      this.clear()
-      this.#chunks = [{ pointer: this.allocator.allocate(total), bytes: total }]
+      this.#mergedBytes = this.#chunks.reduce((sum, chunk) => sum + chunk.bytes, 0)
+      for (const chunk of this.#chunks) this.allocator.release(chunk.pointer)
+      this.#chunks = []
     }
   }
 
-  /** Returns all chunks to the allocator; only valid when nothing is taken. */
-  clear(): void {
-    for (const chunk of this.#chunks) this.allocator.release(chunk.pointer)
-    this.#chunks = []
+  #addChunk(size: number): void {
+    const wished = Math.max(size, MIN_CHUNK_BYTES, 2 * (this.#chunks.at(-1)?.bytes ?? 0), this.#mergedBytes)
+    this.#mergedBytes = 0
+    let bytes = wished
+    let pointer: number
+    try {
+      pointer = this.allocator.allocate(wished)
+    } catch (error) {
+      if (wished === size) throw error
+      bytes = size
+      pointer = this.allocator.allocate(size)
+    }
+    this.#chunks.push({ pointer, bytes })
   }
 }
