@@ -4,7 +4,12 @@ import * as embedded from '#kernels'
 import { CapacityError, DisposedError } from '../bindings/errors.js'
 import { Allocator, ALIGNMENT, READABLE_SLACK } from '../bindings/runtime/allocator.js'
 import { decodeBase64 } from '../bindings/runtime/base64.js'
-import { createRuntime, defaultRuntime, provideKernels, setDefaultRuntime } from '../bindings/runtime/default.js'
+import {
+  createRuntime,
+  defaultRuntime,
+  provideKernels,
+  setDefaultRuntime,
+} from '../bindings/runtime/default.js'
 import { Handle } from '../bindings/runtime/handle.js'
 import { LinearMemory, PAGE_BYTES, PlainMemory, type HostMemory } from '../bindings/runtime/memory.js'
 import { HEAP_BASE, Runtime } from '../bindings/runtime/runtime.js'
@@ -186,7 +191,10 @@ describe('Runtime', () => {
       relaxedSource: () => probeAnswering(0),
     }
     const runtime = new Runtime({}, inexact)
-    expect(runtime.target).toMatchObject({ name: 'simd', reason: expect.stringContaining('not exact') as string })
+    expect(runtime.target).toMatchObject({
+      name: 'simd',
+      reason: expect.stringContaining('not exact') as string,
+    })
     expect(() => new Runtime({ target: 'relaxed' }, inexact)).toThrow(RangeError)
   })
 

@@ -11,13 +11,14 @@ export class Handle {
   readonly bytes: number
   #pointer: number
 
+  /** @internal */
   constructor(runtime: Runtime, bytes: number) {
     this.runtime = runtime
     this.bytes = bytes
     this.#pointer = runtime.adopt(this, bytes)
   }
 
-  /** Address of the region; for ops/ and runtime/ only. */
+  /** Address of the region; for ops/ and runtime/ only. @internal */
   get pointer(): number {
     if (this.#pointer < 0 || this.runtime.disposed) throw new DisposedError(this.constructor.name)
     return this.#pointer

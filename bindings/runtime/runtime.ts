@@ -63,14 +63,18 @@ export interface RuntimeParts {
 /** Owns one linear memory, the kernels over it, and every region in it. */
 export class Runtime {
   readonly target: Target
+  /** @internal */
   readonly memory: LinearMemory
+  /** @internal */
   readonly allocator: Allocator
+  /** @internal */
   readonly scratch: Scratch
   readonly #kernels: Kernels
   readonly #leaks: FinalizationRegistry<string> | undefined
   #liveHandles = 0
   #disposed = false
 
+  /** @internal Users call `createRuntime`. */
   constructor(
     options: RuntimeOptions,
     provider: KernelProvider | undefined,
@@ -90,7 +94,7 @@ export class Runtime {
       onLeak && new FinalizationRegistry((what) => onLeak(`${what} was collected without dispose()`))
   }
 
-  /** The kernels, for ops/ only. */
+  /** The kernels, for ops/ only. @internal */
   get kernels(): Kernels {
     if (this.#disposed) throw new DisposedError('Runtime')
     return this.#kernels
@@ -100,7 +104,7 @@ export class Runtime {
     return this.#disposed
   }
 
-  /** Allocates the region of a handle; called by its constructor. */
+  /** Allocates the region of a handle; called by its constructor. @internal */
   adopt(handle: Handle, bytes: number): number {
     if (this.#disposed) throw new DisposedError('Runtime')
     const pointer = this.allocator.allocate(bytes)
@@ -109,7 +113,7 @@ export class Runtime {
     return pointer
   }
 
-  /** Frees the region of a handle; called by its `dispose()`. */
+  /** Frees the region of a handle; called by its `dispose()`. @internal */
   abandon(handle: Handle, pointer: number): void {
     this.#leaks?.unregister(handle)
     this.#liveHandles--
