@@ -5,9 +5,10 @@ import Table from 'cli-table3'
 import { createRuntime } from '../bindings/index.js'
 import type { Runtime } from '../bindings/runtime/runtime.js'
 import { measure, type BenchCase, type Row } from './harness.js'
+import { cases as math } from './math.bench.js'
 import { cases as quantize } from './quantize.bench.js'
 
-const suites: BenchCase[] = [...quantize]
+const suites: BenchCase[] = [...math, ...quantize]
 
 const { values } = parseArgs({
   options: {

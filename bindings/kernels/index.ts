@@ -1,5 +1,6 @@
 import type { Kernels } from '../runtime/instantiate.js'
 import type { LinearMemory } from '../runtime/memory.js'
+import { mathKernels } from './math.js'
 import { quantizeKernels } from './quantize.js'
 
 /**
@@ -7,5 +8,5 @@ import { quantizeKernels } from './quantize.js'
  * same bits, no attempt at speed beyond the plain loop.
  */
 export function createJsKernels(memory: LinearMemory): Kernels {
-  return { ...quantizeKernels(memory) }
+  return { ...mathKernels(memory), ...quantizeKernels(memory) }
 }

@@ -1,0 +1,36 @@
+import type { Runtime } from '../bindings/runtime/runtime.js'
+import { references, ulp } from '../tests/oracles/math.js'
+import { Random } from '../tests/support/random.js'
+import type { BenchCase, Prepared } from './harness.js'
+
+const LENGTH = 1024 * 64
+
+function prepare(name: keyof typeof references, bound: number): (runtime: Runtime) => Prepared {
+  return (runtime) => {
+    const x = new Random(1).floats(LENGTH).map((v) => (name === 'log' ? Math.abs(v) : v))
+    const { allocator, kernels, memory } = runtime
+    const xp = allocator.allocate(LENGTH * 4)
+    const yp = allocator.allocate(LENGTH * 4)
+    memory.f32.set(x, xp / 4)
+    const kernel = kernels[`f32_${name}`]
+    return {
+      run: () => kernel(xp, yp, LENGTH),
+      exact: () =>
+        x.every((v, i) => {
+          const exact = references[name](v)
+          return Math.abs(memory.f32[yp / 4 + i]! - exact) <= bound * ulp(exact)
+        }),
+      dispose: () => [xp, yp].forEach((p) => allocator.release(p)),
+    }
+  }
+}
+
+const bounds = { exp: 1, sigmoid: 2.4, tanh: 2.6, log: 0.9, erf: 1.2 } as const
+
+export const cases: BenchCase[] = Object.entries(bounds).map(([name, bound]) => ({
+  kernel: `f32_${name}`,
+  shape: '2^16 values',
+  unit: 'MV/s',
+  work: LENGTH,
+  prepare: prepare(name as keyof typeof references, bound),
+}))
