@@ -17,17 +17,18 @@ const rooms = {
   cli: ['compress', 'train', 'evaluate', 'infer', 'graph', 'io', 'ops', 'runtime', 'embedded'],
 }
 
-const arrows = Object.entries(rooms).map(([room, allowed]) => {
+/** A file `depth` folders below bindings/ leaves its room through as many `..`, fewer stay inside. */
+const arrow = (room, allowed, depth) => {
   const open = [...leaves, ...allowed, room].join('|')
   return {
-    files: [`bindings/${room}/**/*.ts`],
+    files: [`bindings/${room}${'/*'.repeat(depth)}.ts`],
     rules: {
       'no-restricted-imports': [
         'error',
         {
           patterns: [
             {
-              regex: `^(\\.\\./)+(?!\\.\\./)(?!(${open})(/|\\.js$))[a-z]+(/|\\.js$)`,
+              regex: `^(\\.\\./){${depth}}(?!(${open})(/|\\.js$))[a-z-]+(/|\\.js$)`,
               message: `${room}/ may import only: ${open.replaceAll('|', ', ')}`,
             },
           ],
@@ -35,7 +36,11 @@ const arrows = Object.entries(rooms).map(([room, allowed]) => {
       ],
     },
   }
-})
+}
+
+const arrows = Object.entries(rooms).flatMap(([room, allowed]) =>
+  [1, 2].map((depth) => arrow(room, allowed, depth)),
+)
 
 export default tseslint.config(
   { ignores: ['dist/', 'build/', 'docs/', 'artifacts/', 'assembly/', 'tests/as/', '**/node_modules/'] },

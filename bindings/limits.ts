@@ -9,3 +9,9 @@ export const MAX_TENSOR_ELEMENTS = 2 ** 30
 
 /** ONNX puts no bound on rank; real models stay below 8, and loops over axes are bounded by this. */
 export const MAX_RANK = 16
+
+/** Messages and strings in one protobuf file: an empty one costs 2 bytes there and about 100 in memory. */
+export const MAX_PROTO_OBJECTS = 2 ** 21
+
+/** Graphs inside attributes (If, Loop) inside graphs: real models nest two or three, recursion must end. */
+export const MAX_GRAPH_DEPTH = 16
