@@ -15,3 +15,6 @@ export const MAX_PROTO_OBJECTS = 2 ** 21
 
 /** Graphs inside attributes (If, Loop) inside graphs: real models nest two or three, recursion must end. */
 export const MAX_GRAPH_DEPTH = 16
+
+/** Depth of an int8 product: 65793 * 255 * 128 is the last sum that surely fits an int32, zero points included. */
+export const MAX_INT8_DEPTH = 65793

@@ -1,6 +1,8 @@
 import type { Kernels } from '../runtime/instantiate.js'
 import type { LinearMemory } from '../runtime/memory.js'
 import { mathKernels } from './math.js'
+import { f32GemmKernels } from './f32-gemm.js'
+import { qs8GemmKernels } from './qs8-gemm.js'
 import { quantizeKernels } from './quantize.js'
 
 /**
@@ -8,5 +10,10 @@ import { quantizeKernels } from './quantize.js'
  * same bits, no attempt at speed beyond the plain loop.
  */
 export function createJsKernels(memory: LinearMemory): Kernels {
-  return { ...mathKernels(memory), ...quantizeKernels(memory) }
+  return {
+    ...f32GemmKernels(memory),
+    ...mathKernels(memory),
+    ...qs8GemmKernels(memory),
+    ...quantizeKernels(memory),
+  }
 }

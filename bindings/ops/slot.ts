@@ -32,3 +32,9 @@ export function readSlot<T extends Float32Array | Int8Array | Uint8Array | Int32
   )
   return out
 }
+
+/** Throws RangeError unless `bytes` fit between the start of the slot and the end of its region. */
+export function checkSlot(name: string, slot: Slot, bytes: number): void {
+  const room = slot.handle.bytes - slot.offset
+  if (bytes > room) throw new RangeError(`"${name}" expected a slot of ${bytes} bytes, got ${room}`)
+}

@@ -194,9 +194,9 @@ function refuseRelaxed(overlay: KernelSource | undefined): string | undefined {
   if (overlay === undefined) return 'no relaxed module was given'
   if (isBytes(overlay) && !WebAssembly.validate(overlay)) return 'this engine has no relaxed SIMD'
   const probe = instantiateKernels(overlay, new WebAssembly.Memory({ initial: 1 })) as unknown as {
-    relaxed_dot_is_exact(scratch: number): number
+    relaxed_dot_is_exact(): number
   }
-  return probe.relaxed_dot_is_exact(1024) === 1
+  return probe.relaxed_dot_is_exact() === 1
     ? undefined
     : 'the relaxed dot product of this engine is not exact over the whole range'
 }

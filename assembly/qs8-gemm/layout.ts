@@ -1,0 +1,38 @@
+/** Columns of a panel: two vectors of i32 accumulators. */
+export const NR: i32 = 8
+
+/** Depth of one dot instruction: two i16 products a lane, or four i8 products where the relaxed dot is used. */
+export const KR: i32 = ASC_FEATURE_RELAXED_SIMD ? 4 : 2
+
+/** Bytes of one packed activation: i16 for the plain dot, u8 for the relaxed one. */
+export const A_BYTES: usize = ASC_FEATURE_RELAXED_SIMD ? 1 : 2
+
+/** Rows of a tile: as many as leave registers for the panel's two vectors and one activation. */
+export const MR: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 4
+
+/**
+ * Rows that are multiplied by all panels before the next rows: a multiple of both tile heights; the packed rows stay
+ * in a second-level cache, and widening a panel is paid for by 96 rows.
+ */
+export const ROW_BLOCK: i32 = 96
+
+/** Low memory, ours for one call: the accumulators of a row block times a panel, or of a few rows times 32 columns. */
+export const STRIP: usize = 1024
+
+/** Behind the strip (96 * 8 * 4 bytes): the 8 results of a row that the right edge cuts. */
+export const EDGE_ROW: usize = 4096
+
+/** Steps of KR that cover a depth of k. */
+export function stepsOf(k: i32): i32 {
+  return (k + KR - 1) / KR
+}
+
+/** Bytes of a panel of int8 weights. */
+export function panelBytesOf(k: i32): usize {
+  return <usize>stepsOf(k) * <usize>(NR * KR)
+}
+
+/** Panels that cover n columns. */
+export function panelsOf(n: i32): i32 {
+  return (n + NR - 1) / NR
+}

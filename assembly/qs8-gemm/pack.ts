@@ -1,0 +1,46 @@
+import { A_BYTES, KR, MR, NR, panelBytesOf, panelsOf, ROW_BLOCK, stepsOf } from './layout'
+
+/** Bytes of packed weights, in f64: it cannot wrap. */
+export function qs8_gemm_packed_bytes(n: i32, k: i32): f64 {
+  const panels = Math.ceil(<f64>n / <f64>NR)
+  return panels * <f64>NR * (4 + Math.ceil(<f64>k / <f64>KR) * <f64>KR)
+}
+
+/** Bytes of work space for a product of m rows, in f64. */
+export function qs8_gemm_scratch_bytes(m: i32, k: i32): f64 {
+  const rows = min(m, ROW_BLOCK)
+  const depth = Math.ceil(<f64>k / <f64>KR) * <f64>KR
+  const widened = ASC_FEATURE_RELAXED_SIMD || m < MR ? 0 : 2 * NR
+  return depth * (<f64>rows * <f64>A_BYTES + <f64>widened)
+}
+
+/**
+ * Packs int8 weights, element (column j, depth p) at `w + j * strideN + p * strideK`.
+ * Contract: assembly/README.md#qs8-gemm
+ */
+export function qs8_gemm_pack(w: usize, strideN: i32, strideK: i32, packed: usize, n: i32, k: i32): void {
+  const depth = stepsOf(k) * KR
+  let sums = packed
+  packed += (<usize>panelsOf(n) * <usize>NR) << 2
+  while (n > 0) {
+    for (let j = 0; j < NR; j++) {
+      let from = w + <usize>j * <usize>strideN
+      let to = packed + <usize>(j * KR)
+      let sum = 0
+      for (let p = 0; p < depth; p++) {
+        let value: i32 = 0
+        if (j < n && p < k) value = load<i8>(from)
+        store<i8>(to, value)
+        sum += value
+        from += <usize>strideK
+        // The next of KR neighbours, or the first of the next step.
+        to += (p & (KR - 1)) == KR - 1 ? <usize>(NR * KR - KR + 1) : 1
+      }
+      store<i32>(sums, sum)
+      sums += 4
+    }
+    w += <usize>NR * <usize>strideN
+    packed += panelBytesOf(k)
+    n -= NR
+  }
+}

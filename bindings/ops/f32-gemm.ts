@@ -1,0 +1,99 @@
+import { MAX_TENSOR_ELEMENTS } from '../limits.js'
+import { Handle } from '../runtime/handle.js'
+import type { Runtime } from '../runtime/runtime.js'
+import { checkChoice, checkInteger, checkOptions, checkTypedArray } from '../validate.js'
+import { addressOf, checkSlot, type Slot } from './slot.js'
+
+/** How a weight matrix is stored: `nk` one output column a row (ONNX Gemm with transB), `kn` as MatMul has it. */
+export type WeightLayout = 'nk' | 'kn'
+
+export interface F32Weights {
+  /** n * k values in the order of `layout`. */
+  readonly data: Float32Array
+  /** Output columns. */
+  readonly n: number
+  /** Depth: elements of an input row. */
+  readonly k: number
+  readonly layout: WeightLayout
+  /** One value an output column; zero unless given. */
+  readonly bias?: Float32Array | undefined
+}
+
+/** Rows of both operands and bounds of the result; strides in elements, dense unless given. */
+export interface GemmOptions {
+  lda?: number
+  ldc?: number
+  /** Results below are raised to it: 0 is a ReLU. */
+  min?: number
+  max?: number
+}
+
+/** f32 weights and bias in the order in which the kernel reads them, resident in linear memory. */
+export class PackedF32Weights extends Handle {
+  readonly n: number
+  readonly k: number
+
+  constructor(runtime: Runtime, bytes: number, n: number, k: number) {
+    super(runtime, bytes)
+    this.n = n
+    this.k = k
+  }
+}
+
+/** Checks sizes and bias of a weight matrix, whose data is checked by the caller. */
+export function checkWeights(weights: Omit<F32Weights, 'data'>, maxDepth: number): void {
+  checkInteger('n', weights.n, 0, MAX_TENSOR_ELEMENTS)
+  checkInteger('k', weights.k, 0, maxDepth)
+  checkChoice('layout', weights.layout, ['nk', 'kn'])
+  if (weights.bias !== undefined) checkTypedArray('bias', weights.bias, 'Float32Array', weights.n)
+}
+
+/**
+ * Packs f32 weights once for many products.
+ *
+ * @throws TypeError, RangeError for parts that do not fit each other; CapacityError when memory is short
+ */
+export function packF32Weights(runtime: Runtime, weights: F32Weights): PackedF32Weights {
+  checkOptions('weights', weights, ['data', 'n', 'k', 'layout', 'bias'])
+  checkWeights(weights, MAX_TENSOR_ELEMENTS)
+  const { data, n, k, layout, bias } = weights
+  checkTypedArray('data', data, 'Float32Array', n * k)
+
+  const { kernels, memory, scratch } = runtime
+  const mark = scratch.mark()
+  try {
+    const source = scratch.take(data.length * 4)
+    const biasPointer = bias === undefined ? 0 : scratch.take(n * 4)
+    const packed = new PackedF32Weights(runtime, kernels.f32_gemm_packed_bytes(n, k), n, k)
+    const { f32 } = memory
+    f32.set(data, source >>> 2)
+    if (bias !== undefined) f32.set(bias, biasPointer >>> 2)
+    const [strideN, strideK] = layout === 'nk' ? [k, 1] : [1, n]
+    kernels.f32_gemm_pack(source, strideN, strideK, biasPointer, packed.pointer, n, k)
+    return packed
+  } finally {
+    scratch.release(mark)
+  }
+}
+
+/** Bytes that `rows` rows of `columns` elements span, `stride` elements apart. */
+export function spanBytes(rows: number, columns: number, stride: number, elementBytes: number): number {
+  return rows === 0 ? 0 : ((rows - 1) * stride + columns) * elementBytes
+}
+
+const DEFAULTS: GemmOptions = {}
+
+/** `out [m, n] = clamp(bias + a [m, k] * weights)`, both slots f32. Allocates nothing. */
+export function f32Gemm(
+  weights: PackedF32Weights,
+  a: Slot,
+  out: Slot,
+  m: number,
+  options: GemmOptions = DEFAULTS,
+): void {
+  const { n, k } = weights
+  const { lda = k, ldc = n, min = -Infinity, max = Infinity } = options
+  checkSlot('a', a, spanBytes(m, k, lda, 4))
+  checkSlot('out', out, spanBytes(m, n, ldc, 4))
+  weights.runtime.kernels.f32_gemm(addressOf(a), lda, weights.pointer, addressOf(out), ldc, m, n, k, min, max)
+}
