@@ -18,3 +18,6 @@ export const MAX_GRAPH_DEPTH = 16
 
 /** Depth of an int8 product: 65793 * 255 * 128 is the last sum that surely fits an int32, zero points included. */
 export const MAX_INT8_DEPTH = 65793
+
+/** Rounds of k-means: it settles within some hundreds, and one costs microseconds. */
+export const MAX_KMEANS_ITERATIONS = 100_000

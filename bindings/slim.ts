@@ -8,3 +8,22 @@ export type { Granularity, QuantizedTensor } from './formats/quantized.js'
 export type { Codebook, CodebookTensor } from './formats/codebook.js'
 export type { CsrMatrix } from './formats/csr.js'
 export { dequantizeInt8, quantizeInt8, type DequantizeOptions, type QuantizeOptions } from './ops/quantize.js'
+export { csrToDense, toCsr, type CsrToDenseOptions, type ToCsrOptions } from './formats/csr.js'
+export { assignCodebook, expandCodebook, type AssignOptions, type ExpandOptions } from './ops/codebook.js'
+export { kmeansCodebook, type KmeansOptions, type TrainedCodebook } from './ops/kmeans.js'
+export {
+  magnitudeThreshold,
+  pruneMagnitude,
+  type PrunedWeights,
+  type PruneOptions,
+  type Scored,
+} from './ops/prune.js'
+export {
+  f32Spmm,
+  packSparse,
+  SparseWeights,
+  sparseMatmul,
+  type SampleLayout,
+  type SparseMatmulOptions,
+  type SpmmOptions,
+} from './ops/spmm.js'

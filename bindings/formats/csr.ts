@@ -1,12 +1,206 @@
+import { MAX_TENSOR_ELEMENTS } from '../limits.js'
+import {
+  checkInteger,
+  checkNumber,
+  checkOptions,
+  checkShape,
+  checkTypedArray,
+  describe,
+} from '../validate.js'
+import type { QuantizedTensor } from './quantized.js'
+import { elementCount, type Tensor } from './tensor.js'
+
 /** Compressed sparse rows: row `i` holds entries `rowPtr[i]` to `rowPtr[i + 1]`, columns ascending, none twice. */
-export interface CsrMatrix {
+export interface CsrMatrix<V extends Float32Array | Int8Array = Float32Array | Int8Array> {
   readonly kind: 'csr'
   readonly rows: number
   readonly cols: number
   /** `rows + 1` offsets into `colIndices` and `values`. */
   readonly rowPtr: Uint32Array
   readonly colIndices: Uint32Array
-  readonly values: Float32Array | Int8Array
-  /** For int8 values: one scale a row, or one for all. */
+  readonly values: V
+  /** For int8 values: one scale a row, or one for all (`real = scale * q`). */
   readonly scale?: Float32Array
+}
+
+export interface ToCsrOptions {
+  /** Entries with |w| at or below this are dropped, in units of the real value; 0 unless given. Float32 only. */
+  threshold?: number
+}
+
+export interface CsrToDenseOptions {
+  /** Dimensions of the result; `[rows, cols]` unless given, and as many elements. */
+  shape?: readonly number[]
+}
+
+/**
+ * Checks everything a kernel relies on: array kinds and lengths, monotone `rowPtr`, ascending columns in range, positive
+ * scales. Values are not looked at.
+ *
+ * @throws TypeError, RangeError
+ */
+export function checkCsr(name: string, csr: unknown): asserts csr is CsrMatrix {
+  if (typeof csr !== 'object' || csr === null || (csr as CsrMatrix).kind !== 'csr') {
+    throw new TypeError(`"${name}" expected a CsrMatrix, got ${describe(csr)}`)
+  }
+  const { rows, cols, rowPtr, colIndices, values, scale } = csr as CsrMatrix
+  checkInteger(`${name}.rows`, rows, 0, MAX_TENSOR_ELEMENTS)
+  checkInteger(`${name}.cols`, cols, 0, MAX_TENSOR_ELEMENTS)
+  checkTypedArray(`${name}.rowPtr`, rowPtr, 'Uint32Array', rows + 1)
+  checkTypedArray(`${name}.colIndices`, colIndices, 'Uint32Array')
+  const isInt8 = ArrayBuffer.isView(values) && (values as Int8Array)[Symbol.toStringTag] === 'Int8Array'
+  checkTypedArray(`${name}.values`, values, isInt8 ? 'Int8Array' : 'Float32Array', colIndices.length)
+  checkScale(`${name}.scale`, scale, isInt8, rows)
+  if (rowPtr[0] !== 0 || rowPtr[rows] !== colIndices.length) {
+    throw new RangeError(
+      `"${name}.rowPtr" expected to go from 0 to ${colIndices.length}, got ${rowPtr[0]} to ${rowPtr[rows]}`,
+    )
+  }
+  // All offsets first: only then do they stay within the arrays.
+  for (let row = 0; row < rows; row++) {
+    if (rowPtr[row + 1]! < rowPtr[row]!) {
+      throw new RangeError(
+        `"${name}.rowPtr" expected ascending offsets, got ${rowPtr[row + 1]} after ${rowPtr[row]}`,
+      )
+    }
+  }
+  for (let row = 0, entry = 0; row < rows; row++) {
+    for (let least = 0; entry < rowPtr[row + 1]!; entry++) {
+      const column = colIndices[entry]!
+      if (column < least || column >= cols) {
+        throw new RangeError(
+          `"${name}.colIndices" expected ascending columns below ${cols} in row ${row}, got ${column} at ${entry}`,
+        )
+      }
+      least = column + 1
+    }
+  }
+}
+
+function checkScale(name: string, scale: Float32Array | undefined, isInt8: boolean, rows: number): void {
+  if (!isInt8) {
+    if (scale !== undefined) throw new TypeError(`"${name}" expected none beside float32 values`)
+    return
+  }
+  checkTypedArray(name, scale, 'Float32Array')
+  if (scale.length !== 1 && scale.length !== rows) {
+    throw new RangeError(`"${name}" expected Float32Array(1) or (${rows}), got length ${scale.length}`)
+  }
+  const bad = scale.findIndex((s) => !(s > 0 && s < Infinity))
+  if (bad >= 0) throw new RangeError(`"${name}" expected positive finite scales, got ${scale[bad]} at ${bad}`)
+}
+
+/**
+ * The non-zero elements of a weight. The first dimension gives the rows, the product of the others the columns, as a
+ * matrix multiplication sees a convolution's weights. A quantized tensor must be symmetric (all zero points 0), with one
+ * scale a tensor or a slice of axis 0; its codes are kept as they are.
+ *
+ * @throws TypeError, RangeError
+ */
+export function toCsr(dense: Tensor<'float32'>, options?: ToCsrOptions): CsrMatrix<Float32Array>
+export function toCsr(dense: QuantizedTensor, options?: ToCsrOptions): CsrMatrix<Int8Array>
+export function toCsr(dense: Tensor<'float32'> | QuantizedTensor, options?: ToCsrOptions): CsrMatrix
+export function toCsr(dense: Tensor<'float32'> | QuantizedTensor, options: ToCsrOptions = {}): CsrMatrix {
+  checkOptions('options', options, ['threshold'])
+  if (typeof dense !== 'object' || dense === null) {
+    throw new TypeError(`"dense" expected a tensor, got ${describe(dense)}`)
+  }
+  const elements = checkShape('dense.shape', dense.shape)
+  if (dense.shape.length === 0) throw new RangeError('"dense" expected at least one dimension, got a scalar')
+  const rows = dense.shape[0]!
+  const cols = elementCount(dense.shape.slice(1))
+  if (dense.kind === 'dense') {
+    checkTypedArray('dense.data', dense.data, 'Float32Array', elements)
+    const { threshold = 0 } = options
+    checkNumber('threshold', threshold, 0)
+    return gather(dense.data, rows, cols, threshold)
+  }
+  if (dense.kind !== 'quantized') throw new TypeError(`"dense" expected a float32 or quantized tensor`)
+  if (options.threshold !== undefined) throw new TypeError('"threshold" applies to float32 tensors only')
+  checkTypedArray('dense.data', dense.data, 'Int8Array', elements)
+  const { granularity, zeroPoint, scale } = dense
+  if (granularity.per === 'group' || (granularity.per === 'channel' && granularity.axis !== 0)) {
+    throw new RangeError('"dense.granularity" expected per tensor, or per channel of axis 0')
+  }
+  const channels = granularity.per === 'tensor' ? 1 : rows
+  checkTypedArray('dense.zeroPoint', zeroPoint, 'Int8Array', channels)
+  if (zeroPoint.some((zero) => zero !== 0)) {
+    throw new RangeError('"dense.zeroPoint" expected all 0: only symmetric codes have a zero to drop')
+  }
+  checkTypedArray('dense.scale', scale, 'Float32Array', channels)
+  checkScale('dense.scale', scale, true, rows)
+  return { ...gather(dense.data, rows, cols, 0), scale: scale.slice() }
+}
+
+/** Keeps what is above the threshold, NaN included: a bad weight must not vanish in silence. */
+function gather<V extends Float32Array | Int8Array>(
+  data: V,
+  rows: number,
+  cols: number,
+  threshold: number,
+): CsrMatrix<V> {
+  const rowPtr = new Uint32Array(rows + 1)
+  let count = 0
+  for (let row = 0, i = 0; row < rows; row++) {
+    for (const end = i + cols; i < end; i++) if (!(Math.abs(data[i]!) <= threshold)) count++
+    rowPtr[row + 1] = count
+  }
+  const colIndices = new Uint32Array(count)
+  const values = new (data.constructor as new (length: number) => V)(count)
+  for (let row = 0, i = 0, at = 0; row < rows; row++) {
+    for (let column = 0; column < cols; column++, i++) {
+      if (Math.abs(data[i]!) <= threshold) continue
+      colIndices[at] = column
+      values[at++] = data[i]!
+    }
+  }
+  return { kind: 'csr', rows, cols, rowPtr, colIndices, values }
+}
+
+/**
+ * Expands a sparse matrix into the stored form it came from: float32 values into a tensor, int8 values with their
+ * scales into a symmetric quantized tensor.
+ *
+ * @throws TypeError, RangeError
+ */
+export function csrToDense(csr: CsrMatrix<Float32Array>, options?: CsrToDenseOptions): Tensor<'float32'>
+export function csrToDense(csr: CsrMatrix<Int8Array>, options?: CsrToDenseOptions): QuantizedTensor
+export function csrToDense(csr: CsrMatrix, options?: CsrToDenseOptions): Tensor<'float32'> | QuantizedTensor
+export function csrToDense(
+  csr: CsrMatrix,
+  options: CsrToDenseOptions = {},
+): Tensor<'float32'> | QuantizedTensor {
+  checkOptions('options', options, ['shape'])
+  checkCsr('csr', csr)
+  const { rows, cols, scale } = csr
+  const { shape = [rows, cols] } = options
+  const elements = checkShape('shape', shape)
+  if (elements !== rows * cols || (scale !== undefined && scale.length > 1 && shape[0] !== rows)) {
+    throw new RangeError(
+      `"shape" expected [${rows}, ...] of ${rows * cols} elements, got [${shape.join(', ')}]`,
+    )
+  }
+  if (scale === undefined) {
+    const data = scatter(csr as CsrMatrix<Float32Array>, new Float32Array(elements))
+    return { kind: 'dense', dtype: 'float32', shape: [...shape], data }
+  }
+  return {
+    kind: 'quantized',
+    bits: 8,
+    shape: [...shape],
+    data: scatter(csr as CsrMatrix<Int8Array>, new Int8Array(elements)),
+    scale: scale.slice(),
+    zeroPoint: new Int8Array(scale.length),
+    granularity: scale.length === 1 ? { per: 'tensor' } : { per: 'channel', axis: 0 },
+  }
+}
+
+function scatter<V extends Float32Array | Int8Array>(csr: CsrMatrix<V>, data: V): V {
+  const { rows, cols, rowPtr, colIndices, values } = csr
+  for (let row = 0; row < rows; row++) {
+    for (let entry = rowPtr[row]!; entry < rowPtr[row + 1]!; entry++) {
+      data[row * cols + colIndices[entry]!] = values[entry]!
+    }
+  }
+  return data
 }

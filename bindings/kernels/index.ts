@@ -3,7 +3,9 @@ import type { LinearMemory } from '../runtime/memory.js'
 import { mathKernels } from './math.js'
 import { f32GemmKernels } from './f32-gemm.js'
 import { qs8GemmKernels } from './qs8-gemm.js'
+import { kmeansKernels } from './kmeans.js'
 import { quantizeKernels } from './quantize.js'
+import { spmmKernels } from './spmm.js'
 
 /**
  * The whole ABI in plain TypeScript, for hosts that refuse wasm or lack SIMD. Same contracts (assembly/README.md),
@@ -12,8 +14,10 @@ import { quantizeKernels } from './quantize.js'
 export function createJsKernels(memory: LinearMemory): Kernels {
   return {
     ...f32GemmKernels(memory),
+    ...kmeansKernels(memory),
     ...mathKernels(memory),
     ...qs8GemmKernels(memory),
     ...quantizeKernels(memory),
+    ...spmmKernels(memory),
   }
 }

@@ -1,0 +1,241 @@
+import { checkCsr, type CsrMatrix } from '../formats/csr.js'
+import type { Tensor } from '../formats/tensor.js'
+import { MAX_TENSOR_ELEMENTS } from '../limits.js'
+import { alignUp } from '../runtime/allocator.js'
+import { defaultRuntime } from '../runtime/default.js'
+import { Handle } from '../runtime/handle.js'
+import type { Runtime } from '../runtime/runtime.js'
+import {
+  checkChoice,
+  checkInteger,
+  checkOptions,
+  checkShape,
+  checkTypedArray,
+  describe,
+} from '../validate.js'
+import { addressOf, type Slot } from './slot.js'
+
+/** How samples lie in memory: one a row (as inference holds activations), or one a column (as a matrix product has them). */
+export type SampleLayout = 'rows' | 'columns'
+
+export interface SpmmOptions {
+  /** `rows`: x [n, cols], out [n, rows]. `columns` (default): x [cols, n], out [rows, n]. Both row-major. */
+  layout?: SampleLayout
+  /** Bounds of the result, for a fused activation: `{ min: 0 }` is ReLU. */
+  min?: number
+  max?: number
+}
+
+export interface SparseMatmulOptions {
+  /** Added to each row; length `rows`. Only with a CsrMatrix: resident weights carry their bias. */
+  bias?: Float32Array
+  /** Clamps the result: `relu` to 0 and above, `relu6` to 0..6. */
+  activation?: 'none' | 'relu' | 'relu6'
+  /** Receives the result; `rows * n` long. */
+  out?: Float32Array
+  runtime?: Runtime
+}
+
+/** A sparse matrix and its bias, resident in the layout that the kernels read. */
+export class SparseWeights extends Handle {
+  readonly rows: number
+  readonly cols: number
+  readonly nonZeros: number
+
+  /** Made by `packSparse`. */
+  constructor(runtime: Runtime, csr: CsrMatrix, bias: Float32Array | undefined) {
+    const { rows, cols, rowPtr, colIndices, values, scale } = csr
+    const nonZeros = values.length
+    super(runtime, alignUp(4 * (rows + 1)) + 2 * alignUp(4 * nonZeros) + 4 * rows)
+    this.rows = rows
+    this.cols = cols
+    this.nonZeros = nonZeros
+    const { u32, f32 } = runtime.memory
+    u32.set(rowPtr, this.pointer / 4)
+    u32.set(colIndices, this.columnsPointer / 4)
+    f32.set(realValues(values, scale, rowPtr), this.valuesPointer / 4)
+    f32.fill(0, this.biasPointer / 4, this.biasPointer / 4 + rows)
+    if (bias !== undefined) f32.set(bias, this.biasPointer / 4)
+  }
+
+  get columnsPointer(): number {
+    return this.pointer + alignUp(4 * (this.rows + 1))
+  }
+
+  get valuesPointer(): number {
+    return this.columnsPointer + alignUp(4 * this.nonZeros)
+  }
+
+  get biasPointer(): number {
+    return this.valuesPointer + alignUp(4 * this.nonZeros)
+  }
+}
+
+/** float32 values as they are; int8 codes times the scale of their row, rounded once. */
+function realValues(
+  values: Float32Array | Int8Array,
+  scale: Float32Array | undefined,
+  rowPtr: Uint32Array,
+): Float32Array {
+  if (scale === undefined) return values as Float32Array
+  const real = new Float32Array(values.length)
+  for (let row = 0; row + 1 < rowPtr.length; row++) {
+    const s = scale[scale.length === 1 ? 0 : row]!
+    for (let e = rowPtr[row]!; e < rowPtr[row + 1]!; e++) real[e] = s * values[e]!
+  }
+  return real
+}
+
+/**
+ * Makes a sparse matrix resident for `f32Spmm` and `sparseMatmul`. int8 values are dequantized.
+ *
+ * @param options.bias added to each row; length `rows`, none unless given
+ * @throws TypeError, RangeError; CapacityError when the runtime is full
+ */
+export function packSparse(
+  runtime: Runtime,
+  csr: CsrMatrix,
+  options: { bias?: Float32Array } = {},
+): SparseWeights {
+  checkOptions('options', options, ['bias'])
+  checkWeights('csr', csr, options.bias)
+  return new SparseWeights(runtime, csr, options.bias)
+}
+
+function checkWeights(name: string, csr: CsrMatrix, bias: Float32Array | undefined): void {
+  checkCsr(name, csr)
+  if (bias !== undefined) checkTypedArray('bias', bias, 'Float32Array', csr.rows)
+}
+
+/**
+ * out = clamp(weights x + bias) between resident places. Each output starts from its bias and takes the stored entries
+ * in ascending column order, every product and sum rounded to f32: for finite data the bits (but for the sign of zero)
+ * of the dense product, whatever `n` is. n = 1 needs no layout.
+ *
+ * @param x n samples of `cols` values; a slot of the weights' runtime
+ * @param out n samples of `rows` values; must not overlap x
+ * @throws RangeError when a slot is too small or belongs to another runtime, DisposedError
+ */
+export function f32Spmm(
+  weights: SparseWeights,
+  x: Slot,
+  out: Slot,
+  n: number,
+  options: SpmmOptions = {},
+): void {
+  checkOptions('options', options, ['layout', 'min', 'max'])
+  const { layout = 'columns', min = -Infinity, max = Infinity } = options
+  checkChoice('layout', layout, ['rows', 'columns'])
+  checkInteger('n', n, 0, MAX_TENSOR_ELEMENTS)
+  if (!(min <= max)) throw new RangeError(`"min" expected at most "max" ${max}, got ${min}`)
+  checkRoom('x', x, weights, 4 * n * weights.cols)
+  checkRoom('out', out, weights, 4 * n * weights.rows)
+  run(weights, addressOf(x), addressOf(out), n, layout, min, max)
+}
+
+function checkRoom(name: string, { handle, offset }: Slot, weights: SparseWeights, bytes: number): void {
+  if (handle.runtime !== weights.runtime)
+    throw new RangeError(`"${name}" expected a slot of the weights' runtime`)
+  if (!(offset >= 0 && offset % 4 === 0 && offset + bytes <= handle.bytes)) {
+    throw new RangeError(
+      `"${name}" expected ${bytes} bytes from ${offset} on, the region has ${handle.bytes}`,
+    )
+  }
+}
+
+function run(
+  weights: SparseWeights,
+  x: number,
+  out: number,
+  n: number,
+  layout: SampleLayout,
+  min: number,
+  max: number,
+): void {
+  const { rows, cols, pointer, columnsPointer, valuesPointer, biasPointer } = weights
+  const [xRow, xSample, yRow, ySample] = layout === 'columns' ? [n, 1, n, 1] : [1, cols, 1, rows]
+  weights.runtime.kernels.f32_spmm_csr(
+    pointer,
+    columnsPointer,
+    valuesPointer,
+    biasPointer,
+    x,
+    out,
+    rows,
+    n,
+    xRow,
+    xSample,
+    yRow,
+    ySample,
+    min,
+    max,
+  )
+}
+
+const BOUNDS = { none: [-Infinity, Infinity], relu: [0, Infinity], relu6: [0, 6] } as const
+
+/**
+ * Sparse times dense: `a` [rows, cols] times `x` [cols, n] or [cols], plus bias, with a fused activation. Bits as
+ * `f32Spmm`. For repeated use pack `a` once with `packSparse`.
+ *
+ * @returns a tensor [rows, n], or [rows] for a vector
+ * @throws TypeError, RangeError for arguments that do not fit each other
+ */
+export function sparseMatmul(
+  a: CsrMatrix | SparseWeights,
+  x: Tensor<'float32'>,
+  options: SparseMatmulOptions = {},
+): Tensor<'float32'> {
+  checkOptions('options', options, ['bias', 'activation', 'out', 'runtime'])
+  const { bias, activation = 'none' } = options
+  checkChoice('activation', activation, ['none', 'relu', 'relu6'])
+  if (a instanceof SparseWeights) {
+    if (bias !== undefined) throw new TypeError('"bias" belongs to packSparse when the weights are resident')
+    if (options.runtime !== undefined && options.runtime !== a.runtime) {
+      throw new RangeError('"runtime" expected the runtime of the weights')
+    }
+    return multiply(a, x, activation, options.out)
+  }
+  checkWeights('a', a, bias)
+  const packed = new SparseWeights(options.runtime ?? defaultRuntime(), a, bias)
+  try {
+    return multiply(packed, x, activation, options.out)
+  } finally {
+    packed.dispose()
+  }
+}
+
+function multiply(
+  weights: SparseWeights,
+  x: Tensor<'float32'>,
+  activation: 'none' | 'relu' | 'relu6',
+  out: Float32Array | undefined,
+): Tensor<'float32'> {
+  const { rows, cols } = weights
+  if (typeof x !== 'object' || x === null || x.kind !== 'dense') {
+    throw new TypeError(`"x" expected a float32 tensor, got ${describe(x)}`)
+  }
+  const elements = checkShape('x.shape', x.shape)
+  checkTypedArray('x.data', x.data, 'Float32Array', elements)
+  const [depth, n = 1] = x.shape
+  if (x.shape.length < 1 || x.shape.length > 2 || depth !== cols) {
+    throw new RangeError(`"x" expected shape [${cols}, n] or [${cols}], got [${x.shape.join(', ')}]`)
+  }
+  const shape = x.shape.length === 1 ? [rows] : [rows, n]
+  const length = checkShape('result', shape)
+  const data = out ?? new Float32Array(length)
+  checkTypedArray('out', data, 'Float32Array', length)
+  const { memory, scratch } = weights.runtime
+  const mark = scratch.mark()
+  try {
+    const xPointer = scratch.take(4 * elements)
+    const outPointer = scratch.take(4 * length)
+    memory.f32.set(x.data, xPointer / 4)
+    const [min, max] = BOUNDS[activation]
+    run(weights, xPointer, outPointer, n, 'columns', min, max)
+    data.set(memory.f32.subarray(outPointer / 4, outPointer / 4 + length))
+  } finally {
+    scratch.release(mark)
+  }
+  return { kind: 'dense', dtype: 'float32', shape, data }
+}

@@ -1,0 +1,38 @@
+/** y = clamp(W x + bias) for dense W [rows, cols] and x [cols, n], in ascending k, each operation rounded to f32. */
+export function denseMatmul(
+  w: Float32Array,
+  rows: number,
+  cols: number,
+  x: Float32Array,
+  n: number,
+  bias: Float32Array | undefined,
+  min: number,
+  max: number,
+): Float32Array {
+  const y = new Float32Array(rows * n)
+  for (let r = 0; r < rows; r++) {
+    for (let j = 0; j < n; j++) {
+      let acc = bias?.[r] ?? 0
+      for (let k = 0; k < cols; k++) acc = Math.fround(acc + Math.fround(w[r * cols + k]! * x[k * n + j]!))
+      y[r * n + j] = Math.min(Math.max(acc, min), max)
+    }
+  }
+  return y
+}
+
+/** The other order of the same matrix: [rows, cols] to [cols, rows]. */
+export function transpose(x: Float32Array, rows: number, cols: number): Float32Array {
+  return Float32Array.from({ length: rows * cols }, (_, i) => x[(i % rows) * cols + Math.floor(i / rows)]!)
+}
+
+/** Indices of the `count` weights of least |w| * importance: exact zeros first, then by score, then by position. */
+export function leastImportant(
+  weights: Float32Array,
+  count: number,
+  importance: (i: number) => number,
+): Set<number> {
+  const score = (i: number): number =>
+    weights[i] === 0 ? -1 : Math.fround(Math.abs(weights[i]!) * importance(i))
+  const order = Array.from(weights.keys()).sort((a, b) => score(a) - score(b) || a - b)
+  return new Set(order.filter((i, rank) => rank < count || weights[i] === 0))
+}
