@@ -1,0 +1,62 @@
+import * as ort from 'onnxruntime-web'
+import { buildOnnx, type OnnxModel } from '../../tests/support/onnx-builder.js'
+import type { Contender } from './contender.js'
+import type { GemmProblem } from '../problems.js'
+
+ort.env.wasm.numThreads = 1
+
+async function contender(
+  name: string,
+  model: OnnxModel,
+  feeds: Record<string, ort.Tensor>,
+  exact: (data: ort.Tensor['data']) => boolean,
+): Promise<Contender> {
+  const session = await ort.InferenceSession.create(buildOnnx(model), { graphOptimizationLevel: 'all' })
+  let output: ort.Tensor | undefined
+  return {
+    name: `onnxruntime-web ${name}`,
+    run: async () => {
+      output = (await session.run(feeds))['y']
+    },
+    exact: () => output !== undefined && exact(output.data),
+    dispose: () => void session.release(),
+  }
+}
+
+/** A float MatMul with constant weights, which the runtime packs when it loads. */
+export function f32Gemm({ m, n, k, a, b, matches }: GemmProblem<Float32Array>): Promise<Contender> {
+  return contender(
+    'MatMul f32',
+    {
+      nodes: [{ op: 'MatMul', inputs: ['x', 'w'], outputs: ['y'] }],
+      initializers: { w: { shape: [k, n], data: b } },
+      inputs: [{ name: 'x', shape: [m, k] }],
+      outputs: [{ name: 'y', shape: [m, n] }],
+    },
+    { x: new ort.Tensor('float32', a, [m, k]) },
+    (data) => matches(data as Float32Array),
+  )
+}
+
+/** MatMulInteger with int8 weights and activations that are unsigned (offset by 128, as its fast path wants) or signed. */
+export function int8Gemm(
+  { m, n, k, a, b, matches }: GemmProblem<Int8Array>,
+  activations: 'u8' | 's8',
+): Promise<Contender> {
+  const unsigned = activations === 'u8'
+  const x = unsigned ? Uint8Array.from(a, (value) => value + 128) : a
+  return contender(
+    `MatMulInteger ${activations}s8`,
+    {
+      nodes: [{ op: 'MatMulInteger', inputs: unsigned ? ['x', 'w', 'zero'] : ['x', 'w'], outputs: ['y'] }],
+      initializers: {
+        w: { dtype: 'int8', shape: [k, n], data: b },
+        ...(unsigned ? { zero: { dtype: 'uint8' as const, shape: [], data: [128] } } : {}),
+      },
+      inputs: [{ name: 'x', dtype: unsigned ? 'uint8' : 'int8', shape: [m, k] }],
+      outputs: [{ name: 'y', dtype: 'int32', shape: [m, n] }],
+    },
+    { x: new ort.Tensor(unsigned ? 'uint8' : 'int8', x, [m, k]) },
+    (data) => matches(data as Int32Array),
+  )
+}

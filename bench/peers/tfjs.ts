@@ -1,0 +1,24 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { setThreadsCount } from '@tensorflow/tfjs-backend-wasm'
+import type { Contender } from './contender.js'
+import type { GemmProblem } from '../problems.js'
+
+setThreadsCount(1)
+await tf.setBackend('wasm')
+
+/** A float matMul; the backend packs the weights (XNNPACK) at the first call and keeps them. */
+export function f32Gemm({ m, n, k, a, b, matches }: GemmProblem<Float32Array>): Contender {
+  const x = tf.tensor2d(a, [m, k])
+  const w = tf.tensor2d(b, [k, n])
+  return {
+    name: 'tfjs-backend-wasm f32',
+    run: () => tf.matMul(x, w).dispose(),
+    exact: () => {
+      const y = tf.matMul(x, w)
+      const data = y.dataSync() as Float32Array
+      y.dispose()
+      return matches(data)
+    },
+    dispose: () => tf.dispose([x, w]),
+  }
+}
