@@ -1,5 +1,6 @@
 import { Bench } from 'tinybench'
 import type { Runtime } from '../bindings/runtime/runtime.js'
+import type { Peaks } from './peak.js'
 
 export type Unit = 'GOP/s' | 'GFLOP/s' | 'GB/s' | 'MV/s'
 
@@ -9,7 +10,7 @@ const PER_UNIT: Record<Unit, number> = { 'GOP/s': 1e9, 'GFLOP/s': 1e9, 'GB/s': 1
 export interface Prepared {
   run(): unknown
   /** Compares the result of `run` with an oracle that does not come from the library. */
-  exact(): boolean
+  exact(): boolean | Promise<boolean>
   dispose?(): void
 }
 
@@ -21,9 +22,18 @@ export interface BenchCase {
   unit: Unit
   /** Operations, bytes or values of one call. */
   work: number
+  /** The machine limit that the rate is a share of, where its unit is the same. */
+  peak?: 'int8' | 'f32' | 'copy'
   prepare(runtime: Runtime): Prepared
 }
 
+/** One way to do the work of a case. */
+export interface Contender extends Prepared {
+  name: string
+  target: string
+}
+
+/** One line of the table and of `--json`. */
 export interface Row {
   kernel: string
   shape: string
@@ -33,11 +43,16 @@ export interface Row {
   minMs: number
   rate: number
   unit: Unit
-  /** Rate of ours over this contender's; 1 in our own rows. */
+  /** The first contender's rate over this one's; 1 in its own row. */
   ratio: number
   /** Share of the machine's own measured peak for this kind of work; null where no peak was measured. */
   peakShare: number | null
   exact: boolean
+}
+
+export interface Rounds {
+  rounds?: number
+  roundMs?: number
 }
 
 /** Times one call in a round of about `roundMs`; returns median and minimum in milliseconds. */
@@ -46,11 +61,14 @@ export async function time(
   roundMs: number,
 ): Promise<{ medianMs: number; minMs: number }> {
   const bench = new Bench({ time: roundMs, warmupTime: roundMs / 2, iterations: 5, warmupIterations: 2 })
-  bench.add('run', run)
+  bench.add('run', async () => {
+    await run()
+  })
   const [task] = await bench.run()
   const result = task?.result
-  if (result === undefined || !('latency' in result))
+  if (result === undefined || !('latency' in result)) {
     throw new Error(`benchmark did not finish: ${String(result?.state)}`)
+  }
   return { medianMs: result.latency.p50, minMs: result.latency.min }
 }
 
@@ -59,39 +77,67 @@ export function median(values: readonly number[]): number {
   return sorted[sorted.length >> 1]!
 }
 
-/** Runs one case on every runtime, rounds interleaved; the result is compared with the oracle before it is timed. */
+/**
+ * Runs the contenders of one case, rounds interleaved so that a slow spell of the machine hits all of them; each
+ * result is compared with the oracle before it is timed.
+ */
+export async function compare(
+  benchCase: Omit<BenchCase, 'prepare'>,
+  contenders: readonly Contender[],
+  peaks?: Peaks,
+  { rounds = 5, roundMs = 60 }: Rounds = {},
+): Promise<Row[]> {
+  const { kernel, shape, unit, work, peak } = benchCase
+  const exact: boolean[] = []
+  for (const contender of contenders) {
+    await contender.run()
+    exact.push(await contender.exact())
+  }
+  const times = contenders.map(() => ({ medians: [] as number[], mins: [] as number[] }))
+  for (let round = 0; round < rounds; round++) {
+    for (const [i, contender] of contenders.entries()) {
+      const { medianMs, minMs } = await time(() => contender.run(), roundMs)
+      times[i]!.medians.push(medianMs)
+      times[i]!.mins.push(minMs)
+    }
+  }
+  const rates = times.map(({ medians }) => work / (median(medians) / 1e3) / PER_UNIT[unit])
+  return contenders.map(({ name, target, dispose }, i) => {
+    dispose?.()
+    const limit = peak && peaks?.[peak === 'int8' && target === 'relaxed' ? 'relaxed' : peak]
+    return {
+      kernel,
+      shape,
+      target,
+      contender: name,
+      medianMs: median(times[i]!.medians),
+      minMs: Math.min(...times[i]!.mins),
+      rate: rates[i]!,
+      unit,
+      ratio: rates[0]! / rates[i]!,
+      peakShare: limit ? rates[i]! / limit : null,
+      exact: exact[i]!,
+    }
+  })
+}
+
+/** Runs one case of ours on every runtime; the ratio of each row is to itself. */
 export async function measure(
   benchCase: BenchCase,
   runtimes: ReadonlyMap<string, Runtime>,
-  { rounds = 5, roundMs = 60 } = {},
+  peaks?: Peaks,
+  rounds?: Rounds,
 ): Promise<Row[]> {
   const contenders = [...runtimes].map(([target, runtime]) => {
     const prepared = benchCase.prepare(runtime)
-    prepared.run()
-    return { target, prepared, exact: prepared.exact(), medians: [] as number[], mins: [] as number[] }
-  })
-  for (let round = 0; round < rounds; round++) {
-    for (const { prepared, medians, mins } of contenders) {
-      const { medianMs, minMs } = await time(() => prepared.run(), roundMs)
-      medians.push(medianMs)
-      mins.push(minMs)
-    }
-  }
-  return contenders.map(({ target, prepared, exact, medians, mins }) => {
-    prepared.dispose?.()
-    const medianMs = median(medians)
     return {
-      kernel: benchCase.kernel,
-      shape: benchCase.shape,
+      name: 'mcompress',
       target,
-      contender: 'mcompress',
-      medianMs,
-      minMs: Math.min(...mins),
-      rate: benchCase.work / (medianMs / 1e3) / PER_UNIT[benchCase.unit],
-      unit: benchCase.unit,
-      ratio: 1,
-      peakShare: null,
-      exact,
+      run: () => prepared.run(),
+      exact: () => prepared.exact(),
+      dispose: () => prepared.dispose?.(),
     }
   })
+  const rows = await compare(benchCase, contenders, peaks, rounds)
+  return rows.map((row) => ({ ...row, ratio: 1 }))
 }

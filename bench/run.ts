@@ -5,6 +5,7 @@ import Table from 'cli-table3'
 import { createRuntime } from '../bindings/index.js'
 import type { Runtime } from '../bindings/runtime/runtime.js'
 import { measure, type BenchCase, type Row } from './harness.js'
+import { measurePeaks } from './peak.js'
 import { cases as math } from './math.bench.js'
 import { cases as quantize } from './quantize.bench.js'
 
@@ -28,11 +29,18 @@ for (const target of ['js', 'simd', 'relaxed'] as const) {
   }
 }
 
+const peaks = await measurePeaks()
+console.log(
+  `peak of this machine: int8 ${peaks.int8.toFixed(0)} GOP/s, relaxed ${peaks.relaxed?.toFixed(0) ?? 'none'} GOP/s, ` +
+    `f32 ${peaks.f32.toFixed(0)} GFLOP/s, copy ${peaks.copy.toFixed(0)} GB/s`,
+)
 const rows: Row[] = []
-const table = new Table({ head: ['kernel', 'shape', 'target', 'median ms', 'min ms', 'rate', 'exact'] })
+const table = new Table({
+  head: ['kernel', 'shape', 'target', 'median ms', 'min ms', 'rate', 'of peak', 'exact'],
+})
 for (const benchCase of suites) {
   if (!`${benchCase.kernel} ${benchCase.shape}`.includes(values.filter)) continue
-  for (const row of await measure(benchCase, runtimes)) {
+  for (const row of await measure(benchCase, runtimes, peaks)) {
     rows.push(row)
     table.push([
       row.kernel,
@@ -41,6 +49,7 @@ for (const benchCase of suites) {
       row.medianMs.toFixed(4),
       row.minMs.toFixed(4),
       `${row.rate.toFixed(2)} ${row.unit}`,
+      row.peakShare === null ? '' : `${(100 * row.peakShare).toFixed(0)} %`,
       row.exact ? 'yes' : 'NO',
     ])
   }

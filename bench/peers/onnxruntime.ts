@@ -1,6 +1,6 @@
 import * as ort from 'onnxruntime-web'
 import { buildOnnx, type OnnxModel } from '../../tests/support/onnx-builder.js'
-import type { Contender } from './contender.js'
+import type { Contender } from '../harness.js'
 import type { GemmProblem } from '../problems.js'
 
 ort.env.wasm.numThreads = 1

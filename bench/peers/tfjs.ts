@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { setThreadsCount } from '@tensorflow/tfjs-backend-wasm'
-import type { Contender } from './contender.js'
+import type { Contender } from '../harness.js'
 import type { GemmProblem } from '../problems.js'
 
 setThreadsCount(1)
