@@ -43,7 +43,18 @@ const arrows = Object.entries(rooms).flatMap(([room, allowed]) =>
 )
 
 export default tseslint.config(
-  { ignores: ['dist/', 'build/', 'docs/', 'artifacts/', 'assembly/', 'tests/as/', '**/node_modules/'] },
+  {
+    ignores: [
+      'dist/',
+      'build/',
+      'docs/',
+      'artifacts/',
+      'assembly/',
+      'tests/as/',
+      'bench/probes/',
+      '**/node_modules/',
+    ],
+  },
   js.configs.recommended,
   ...tseslint.configs.recommended,
   {

@@ -61,9 +61,7 @@ export async function time(
   roundMs: number,
 ): Promise<{ medianMs: number; minMs: number }> {
   const bench = new Bench({ time: roundMs, warmupTime: roundMs / 2, iterations: 5, warmupIterations: 2 })
-  bench.add('run', async () => {
-    await run()
-  })
+  bench.add('run', run)
   const [task] = await bench.run()
   const result = task?.result
   if (result === undefined || !('latency' in result)) {
