@@ -45,13 +45,19 @@ try {
     metafile: true,
     write: false,
   })
-  const foreign = Object.keys(metafile.inputs).filter((path) => /dist\/(compress|train|cli|io\/onnx)\//.test(path))
+  const foreign = Object.keys(metafile.inputs).filter((path) =>
+    /dist\/(compress|train|cli|io\/onnx)\//.test(path),
+  )
   if (foreign.length > 0) throw new Error(`./infer pulls in ${foreign.join(', ')}`)
   const dependencies = Object.keys(metafile.inputs).filter(
-    (path) => path.includes('node_modules/') && !/node_modules\/(mcompress-wasm|@assemblyscript\/loader)\//.test(path),
+    (path) =>
+      path.includes('node_modules/') &&
+      !/node_modules\/(mcompress-wasm|@assemblyscript\/loader)\//.test(path),
   )
   if (dependencies.length > 0) throw new Error(`./infer depends on ${dependencies.join(', ')}`)
-  console.log(`./infer bundles ${Object.keys(metafile.inputs).length} modules, no compressor, no dependency but the loader`)
+  console.log(
+    `./infer bundles ${Object.keys(metafile.inputs).length} modules, no compressor, no dependency but the loader`,
+  )
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }
