@@ -21,3 +21,6 @@ export const MAX_INT8_DEPTH = 65793
 
 /** Rounds of k-means: it settles within some hundreds, and one costs microseconds. */
 export const MAX_KMEANS_ITERATIONS = 100_000
+
+/** Default ceiling of what one compressed stream may expand to: a few bytes can legally declare a gigabyte. */
+export const DEFAULT_MAX_DECODED_BYTES = 256 * 1024 * 1024

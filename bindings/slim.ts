@@ -27,3 +27,22 @@ export {
   type SparseMatmulOptions,
   type SpmmOptions,
 } from './ops/spmm.js'
+export {
+  huffmanDecode,
+  huffmanDecodedLength,
+  huffmanEncode,
+  huffmanEncodeBound,
+  huffmanEncodedSize,
+  type HuffmanDecodeOptions,
+  type HuffmanEncodeOptions,
+} from './ops/huffman.js'
+export type { GapCode } from './formats/gaps.js'
+export {
+  countGaps,
+  decodeGaps,
+  encodeGaps,
+  type CountGapsOptions,
+  type DecodeGapsOptions,
+  type EncodeGapsOptions,
+  type GapCounts,
+} from './ops/gaps.js'

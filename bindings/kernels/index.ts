@@ -4,6 +4,8 @@ import { mathKernels } from './math.js'
 import { f32GemmKernels } from './f32-gemm.js'
 import { qs8GemmKernels } from './qs8-gemm.js'
 import { kmeansKernels } from './kmeans.js'
+import { gapKernels } from './gaps.js'
+import { huffmanKernels } from './huffman.js'
 import { quantizeKernels } from './quantize.js'
 import { spmmKernels } from './spmm.js'
 
@@ -15,6 +17,8 @@ export function createJsKernels(memory: LinearMemory): Kernels {
   return {
     ...f32GemmKernels(memory),
     ...kmeansKernels(memory),
+    ...gapKernels(memory),
+    ...huffmanKernels(memory),
     ...mathKernels(memory),
     ...qs8GemmKernels(memory),
     ...quantizeKernels(memory),

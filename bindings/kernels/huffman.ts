@@ -1,0 +1,279 @@
+import type { Kernels } from '../runtime/instantiate.js'
+import type { LinearMemory } from '../runtime/memory.js'
+import { Status } from '../runtime/status.js'
+import { BitReader, BitWriter } from './bits.js'
+
+// Figures of the format, FORMAT.md#huffman-frame; the same as in assembly/huffman/layout.ts.
+const MAX_BITS = 12
+const BLOCK = 1 << 18
+const SPLIT = 1 << 14
+const STREAMS = 8
+
+type HuffmanKernels = Pick<
+  Kernels,
+  'u8_histogram' | 'u8_huf_lengths' | 'u8_huf_encode' | 'u8_huf_size' | 'u8_huf_decode'
+>
+
+export function huffmanKernels(memory: LinearMemory): HuffmanKernels {
+  const encodeTo = (writer: BitWriter, x: number, n: number): number => {
+    putCount(writer, n)
+    let lengths = new Uint8Array(256)
+    for (let i = 0; i < n; i += BLOCK) {
+      const block = memory.u8.subarray(x + i, x + Math.min(i + BLOCK, n))
+      const counts = histogram(block)
+      const used = counts.filter((count) => count > 0).length
+      const fresh = freshCode(counts, used)
+      const isFresh = costOf(counts, lengths) > fresh.bits + (fresh.bits >> 12)
+      writer.put(Number(isFresh), 1)
+      if (isFresh) {
+        lengths = fresh.lengths
+        putTable(writer, counts, lengths, used)
+        if (used === 1) continue
+      }
+      putSymbols(writer, block, lengths)
+    }
+    return Math.ceil(writer.position / 8)
+  }
+
+  return {
+    u8_histogram(x, counts, n) {
+      memory.u32.set(histogram(memory.u8.subarray(x, x + n)), counts >>> 2)
+    },
+
+    u8_huf_lengths(counts, lengths, limit) {
+      const code = packageMerge(memory.u32.slice(counts >>> 2, (counts >>> 2) + 256), limit)
+      memory.u8.set(code.lengths, lengths)
+      return code.cost
+    },
+
+    u8_huf_encode: (x, out, n) => encodeTo(new BitWriter(memory.u8, out), x, n),
+
+    u8_huf_size: (x, n) => encodeTo(new BitWriter(undefined, 0), x, n),
+
+    u8_huf_decode(bytes, out, length, n) {
+      const { u8 } = memory
+      try {
+        decodeFrame(new BitReader(u8, bytes, length), u8.subarray(out, out + n))
+        return Status.ok
+      } catch (error) {
+        if (typeof error === 'number') return error
+        throw error
+      }
+    },
+  }
+}
+
+function histogram(x: Uint8Array): Uint32Array {
+  const counts = new Uint32Array(256)
+  for (let i = 0; i < x.length; i++) counts[x[i]!]!++
+  return counts
+}
+
+/** Package-merge (Larmore and Hirschberg 1990), see assembly/huffman/lengths.ts. */
+function packageMerge(
+  counts: Uint32Array,
+  limit: number,
+): { cost: number; lengths: Uint8Array<ArrayBuffer> } {
+  const leaves = [...counts.keys()].filter((symbol) => counts[symbol]! > 0)
+  leaves.sort((a, b) => counts[a]! - counts[b]! || a - b)
+  const wanted = Math.max(2 * leaves.length - 2, 0)
+  const leafCounts: number[][] = []
+  let weights: number[] = []
+  for (let level = 1; level <= limit; level++) {
+    const next: number[] = []
+    const taken = [0]
+    let leaf = 0
+    let pair = 0
+    const packages = weights.length >> 1
+    const length = Math.min(leaves.length + packages, wanted)
+    while (next.length < length) {
+      const single = leaf < leaves.length ? counts[leaves[leaf]!]! : Infinity
+      const double = pair < packages ? weights[2 * pair]! + weights[2 * pair + 1]! : Infinity
+      if (single <= double) leaf++
+      else pair++
+      next.push(Math.min(single, double))
+      taken.push(leaf)
+    }
+    leafCounts.push(taken)
+    weights = next
+  }
+  const lengths = new Uint8Array(256)
+  for (let items = wanted; items > 0;) {
+    const count = leafCounts.pop()![items]!
+    for (let i = 0; i < count; i++) lengths[leaves[i]!]!++
+    items = 2 * (items - count)
+  }
+  return { cost: weights.reduce((sum, weight) => sum + weight, 0), lengths }
+}
+
+/** The code that suits a block best, and its bits with the table. */
+function freshCode(counts: Uint32Array, used: number): { lengths: Uint8Array<ArrayBuffer>; bits: number } {
+  const { lengths, cost } = packageMerge(counts, MAX_BITS)
+  const table = new BitWriter(undefined, 0)
+  putTable(table, counts, lengths, used)
+  return { lengths, bits: cost + table.position }
+}
+
+function costOf(counts: Uint32Array, lengths: Uint8Array): number {
+  let cost = 0
+  for (let symbol = 0; symbol < 256; symbol++) {
+    if (counts[symbol]! > 0 && lengths[symbol] === 0) return Infinity
+    cost += counts[symbol]! * lengths[symbol]!
+  }
+  return cost
+}
+
+function putCount(writer: BitWriter, n: number): void {
+  for (; n > 127; n = Math.floor(n / 128)) writer.put((n & 127) | 128, 8)
+  writer.put(n, 8)
+}
+
+function firstGuess(used: number): number {
+  return used > 1 ? 32 - Math.clz32(used - 1) : 0
+}
+
+function putTable(writer: BitWriter, counts: Uint32Array, lengths: Uint8Array, used: number): void {
+  writer.put(used - 1, 8)
+  let previous = firstGuess(used)
+  let symbol = 0
+  let before = -1
+  for (let left = used; left > 0;) {
+    while (counts[symbol] === 0) symbol++
+    writer.putGamma(symbol - before)
+    if (used === 1) return
+    const start = symbol
+    while (symbol < 256 && counts[symbol]! > 0) symbol++
+    writer.putGamma(symbol - start)
+    left -= symbol - start
+    before = symbol
+    for (let s = start; s < symbol; s++) {
+      const delta = lengths[s]! - previous
+      const zeros = delta > 0 ? 2 * delta - 1 : -2 * delta
+      writer.put(1 << zeros, zeros + 1)
+      previous = lengths[s]!
+    }
+  }
+}
+
+/** Canonical codes, first bit lowest. */
+function canonicalCodes(lengths: Uint8Array): Uint16Array {
+  const codes = new Uint16Array(256)
+  let next = 0
+  for (let length = 1; length <= MAX_BITS; length++, next <<= 1) {
+    for (let symbol = 0; symbol < 256; symbol++) {
+      if (lengths[symbol] !== length) continue
+      for (let i = 0; i < length; i++) codes[symbol]! |= ((next >> i) & 1) << (length - 1 - i)
+      next++
+    }
+  }
+  return codes
+}
+
+function entryBits(size: number): number {
+  return 32 - Math.clz32(MAX_BITS * Math.floor(size / STREAMS))
+}
+
+function putSymbols(writer: BitWriter, block: Uint8Array, lengths: Uint8Array): void {
+  const each = Math.floor(block.length / STREAMS)
+  if (block.length >= SPLIT) {
+    for (let i = 0; i < STREAMS - 1; i++) {
+      let bits = 0
+      for (let k = i * each; k < (i + 1) * each; k++) bits += lengths[block[k]!]!
+      writer.put(bits, entryBits(block.length))
+    }
+  }
+  const codes = canonicalCodes(lengths)
+  for (let i = 0; i < block.length; i++) writer.put(codes[block[i]!]!, lengths[block[i]!]!)
+}
+
+/** Throws a status. */
+function decodeFrame(reader: BitReader, out: Uint8Array): void {
+  let declared = 0
+  let septet = 128
+  for (let shift = 0; septet > 127; shift += 7) {
+    septet = reader.take(8)
+    if (shift > 28 || (shift > 0 && septet === 0)) throw Status.corrupt
+    declared += (septet & 127) * 2 ** shift
+  }
+  if (declared !== out.length) throw Status.overflow
+  let table: Uint16Array | undefined
+  for (let i = 0; i < out.length; i += BLOCK) {
+    const block = out.subarray(i, i + BLOCK)
+    if (reader.take(1) === 1) {
+      const code = getTable(reader)
+      table = typeof code === 'number' ? undefined : decodeTable(code)
+      if (typeof code === 'number') {
+        block.fill(code)
+        continue
+      }
+    }
+    if (table === undefined) throw Status.corrupt
+    getSymbols(reader, table, block)
+  }
+  if (reader.left > 7 || reader.peek() !== 0) throw Status.corrupt
+}
+
+/** Code lengths, or the symbol of a table that has only one. */
+function getTable(reader: BitReader): Uint8Array | number {
+  const used = reader.take(8) + 1
+  const lengths = new Uint8Array(256)
+  let previous = firstGuess(used)
+  let symbol = -1
+  let kraft = 0
+  for (let left = used; left > 0;) {
+    symbol += reader.takeGamma()
+    if (symbol > 255) throw Status.corrupt
+    if (used === 1) return symbol
+    const run = reader.takeGamma()
+    left -= run
+    if (left < 0 || symbol + run > 256) throw Status.corrupt
+    for (const after = symbol + run; symbol < after; symbol++) {
+      const zeros = reader.takeUnary()
+      previous += zeros & 1 ? (zeros + 1) >> 1 : -(zeros >> 1)
+      if (previous < 1 || previous > MAX_BITS) throw Status.corrupt
+      kraft += 1 << (MAX_BITS - previous)
+      lengths[symbol] = previous
+    }
+  }
+  if (kraft !== 1 << MAX_BITS) throw Status.corrupt
+  return lengths
+}
+
+/** symbol << 4 | length, by the next 12 bits. */
+function decodeTable(lengths: Uint8Array): Uint16Array {
+  const codes = canonicalCodes(lengths)
+  const table = new Uint16Array(1 << MAX_BITS)
+  for (let symbol = 0; symbol < 256; symbol++) {
+    const length = lengths[symbol]!
+    if (length === 0) continue
+    for (let i = codes[symbol]!; i < table.length; i += 1 << length) table[i] = (symbol << 4) | length
+  }
+  return table
+}
+
+function getSymbols(reader: BitReader, table: Uint16Array, block: Uint8Array): void {
+  if (block.length < SPLIT) {
+    if (!getRun(reader, table, block)) throw Status.truncated
+    return
+  }
+  const each = Math.floor(block.length / STREAMS)
+  const bits = Array.from({ length: STREAMS - 1 }, () => reader.take(entryBits(block.length)))
+  if (bits.reduce((sum, each) => sum + each, 0) > reader.left) throw Status.truncated
+  for (let i = 0; i < STREAMS - 1; i++) {
+    const end = reader.position + bits[i]!
+    const complete = getRun(reader, table, block.subarray(i * each, (i + 1) * each))
+    if (!complete || reader.position !== end) throw Status.corrupt
+  }
+  if (!getRun(reader, table, block.subarray((STREAMS - 1) * each))) throw Status.truncated
+}
+
+/** Fills `out`; false if the data ended before. */
+function getRun(reader: BitReader, table: Uint16Array, out: Uint8Array): boolean {
+  for (let i = 0; i < out.length; i++) {
+    const entry = table[reader.peek() & (table.length - 1)]!
+    out[i] = entry >> 4
+    reader.position += entry & 15
+    if (reader.left < 0) return false
+  }
+  return true
+}
