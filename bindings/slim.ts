@@ -46,3 +46,9 @@ export {
   type EncodeGapsOptions,
   type GapCounts,
 } from './ops/gaps.js'
+export { matmul, type MatmulOptions } from './ops/matmul.js'
+export { int8Matmul, type Int8MatmulOptions } from './ops/int8-matmul.js'
+export { packWeights, type Activation, type PackWeightsOptions } from './ops/matmul-operands.js'
+export type { PackedF32Weights } from './ops/f32-gemm.js'
+export type { PackedInt8Weights } from './ops/qs8-gemm.js'
+export type { AffineParameters } from './ops/quantize-slot.js'

@@ -92,8 +92,18 @@ export function f32Gemm(
   options: GemmOptions = DEFAULTS,
 ): void {
   const { n, k } = weights
-  const { lda = k, ldc = n, min = -Infinity, max = Infinity } = options
-  checkSlot('a', a, spanBytes(m, k, lda, 4))
-  checkSlot('out', out, spanBytes(m, n, ldc, 4))
-  weights.runtime.kernels.f32_gemm(addressOf(a), lda, weights.pointer, addressOf(out), ldc, m, n, k, min, max)
+  checkSlot('a', a, spanBytes(m, k, options.lda ?? k, 4))
+  checkSlot('out', out, spanBytes(m, n, options.ldc ?? n, 4))
+  f32GemmAt(weights, addressOf(a), addressOf(out), m, options)
+}
+
+/** f32Gemm between addresses; for ops/ only. */
+export function f32GemmAt(
+  { runtime, pointer, n, k }: PackedF32Weights,
+  a: number,
+  out: number,
+  m: number,
+  { lda = k, ldc = n, min = -Infinity, max = Infinity }: GemmOptions,
+): void {
+  runtime.kernels.f32_gemm(a, lda, pointer, out, ldc, m, n, k, min, max)
 }

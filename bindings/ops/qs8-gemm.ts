@@ -25,6 +25,11 @@ export type Int8GemmOutput =
   | { readonly kind: 'f32' }
   | { readonly kind: 'int8'; readonly scale: number; readonly zeroPoint: number }
 
+export interface Qd8GemmOptions extends GemmOptions {
+  /** f32 unless given. */
+  output?: Exclude<Int8GemmOutput, { kind: 'int32' }>
+}
+
 export interface Qs8GemmOptions extends GemmOptions {
   /** `real = inputScale * (a - inputZeroPoint)` */
   inputScale: number
@@ -98,10 +103,11 @@ export function packInt8Weights(runtime: Runtime, weights: Int8Weights): PackedI
   }
 }
 
-const DEFAULTS: GemmOptions = {}
+const DEFAULTS: Qd8GemmOptions = {}
+const F32: Int8GemmOutput = { kind: 'f32' }
 
 /**
- * `out [m, n] = clamp(a [m, k] * weights + bias)`, both slots f32: every row of `a` is quantized to int8 by its own range.
+ * `out [m, n] = clamp(a [m, k] * weights + bias)`, `a` f32: every row of it is quantized to int8 by its own range.
  * Allocates nothing once the scratch arena has grown.
  *
  * @throws RangeError if `a` holds NaN or an infinity
@@ -111,40 +117,33 @@ export function qd8Gemm(
   a: Slot,
   out: Slot,
   m: number,
-  options: GemmOptions = DEFAULTS,
+  options: Qd8GemmOptions = DEFAULTS,
 ): void {
-  const { n, k, runtime } = weights
-  const { lda = k, ldc = n, min = -Infinity, max = Infinity } = options
-  checkSlot('a', a, spanBytes(m, k, lda, 4))
-  checkSlot('out', out, spanBytes(m, n, ldc, 4))
+  const { n, k } = weights
+  checkSlot('a', a, spanBytes(m, k, options.lda ?? k, 4))
+  checkSlot('out', out, spanBytes(m, n, options.ldc ?? n, (options.output ?? F32).kind === 'int8' ? 1 : 4))
+  qd8GemmAt(weights, addressOf(a), addressOf(out), m, options)
+}
+
+/** qd8Gemm between addresses; for ops/ only. */
+export function qd8GemmAt(
+  weights: PackedInt8Weights,
+  a: number,
+  out: number,
+  m: number,
+  options: Qd8GemmOptions,
+): void {
+  const { k, runtime } = weights
   const { kernels, scratch } = runtime
   const mark = scratch.mark()
   try {
     const codes = scratch.take(m * k)
     const scale = scratch.take(m * 4)
     const zero = scratch.take(m * 4)
-    const work = scratch.take(kernels.qs8_gemm_scratch_bytes(m, k))
-    if (kernels.f32_qd8_quantize(addressOf(a), lda, codes, scale, zero, m, k) === Status.nonFinite) {
+    if (kernels.f32_qd8_quantize(a, options.lda ?? k, codes, scale, zero, m, k) === Status.nonFinite) {
       throw new RangeError('"a" expected finite values, got NaN or an infinity')
     }
-    kernels.qd8_f32_qc8w_gemm(
-      codes,
-      k,
-      scale,
-      zero,
-      1,
-      weights.pointer,
-      weights.scalePointer,
-      weights.biasPointer,
-      addressOf(out),
-      ldc,
-      m,
-      n,
-      k,
-      min,
-      max,
-      work,
-    )
+    multiply(weights, codes, k, scale, zero, 1, out, m, options.output ?? F32, options)
   } finally {
     scratch.release(mark)
   }
@@ -161,69 +160,62 @@ export function qs8Gemm(
   m: number,
   options: Qs8GemmOptions,
 ): void {
-  const { n, k, runtime } = weights
-  const { inputScale, inputZeroPoint, output, lda = k, ldc = n, min = -Infinity, max = Infinity } = options
-  checkSlot('a', a, spanBytes(m, k, lda, 1))
-  checkSlot('out', out, spanBytes(m, n, ldc, output.kind === 'int8' ? 1 : 4))
-  const { kernels, memory, scratch } = runtime
+  const { n, k } = weights
+  checkSlot('a', a, spanBytes(m, k, options.lda ?? k, 1))
+  checkSlot('out', out, spanBytes(m, n, options.ldc ?? n, options.output.kind === 'int8' ? 1 : 4))
+  qs8GemmAt(weights, addressOf(a), addressOf(out), m, options)
+}
+
+/** qs8Gemm between addresses; for ops/ only. */
+export function qs8GemmAt(
+  weights: PackedInt8Weights,
+  a: number,
+  out: number,
+  m: number,
+  options: Qs8GemmOptions,
+): void {
+  const { memory, scratch } = weights.runtime
   const mark = scratch.mark()
   try {
     const scale = scratch.take(4)
     const zero = scratch.take(4)
-    const work = scratch.take(kernels.qs8_gemm_scratch_bytes(m, k))
-    memory.f32[scale >>> 2] = inputScale
-    memory.i32[zero >>> 2] = inputZeroPoint
-    const from = addressOf(a)
-    const to = addressOf(out)
-    const w = weights.pointer
-    const { scalePointer, biasPointer } = weights
-    switch (output.kind) {
-      case 'int32':
-        kernels.qs8_i32_gemm(from, lda, zero, w, to, ldc, m, n, k, work)
-        break
-      case 'f32':
-        kernels.qd8_f32_qc8w_gemm(
-          from,
-          lda,
-          scale,
-          zero,
-          0,
-          w,
-          scalePointer,
-          biasPointer,
-          to,
-          ldc,
-          m,
-          n,
-          k,
-          min,
-          max,
-          work,
-        )
-        break
-      case 'int8':
-        kernels.qd8_qs8_qc8w_gemm(
-          from,
-          lda,
-          scale,
-          zero,
-          0,
-          w,
-          scalePointer,
-          biasPointer,
-          to,
-          ldc,
-          m,
-          n,
-          k,
-          min,
-          max,
-          output.scale,
-          output.zeroPoint,
-          work,
-        )
-    }
+    memory.f32[scale >>> 2] = options.inputScale
+    memory.i32[zero >>> 2] = options.inputZeroPoint
+    multiply(weights, a, options.lda ?? weights.k, scale, zero, 0, out, m, options.output, options)
   } finally {
     scratch.release(mark)
+  }
+}
+
+/** Codes times weights; `step` is 1 where every row has a scale and a zero point, 0 where all share one. */
+function multiply(
+  weights: PackedInt8Weights,
+  a: number,
+  lda: number,
+  scale: number,
+  zero: number,
+  step: 0 | 1,
+  out: number,
+  m: number,
+  output: Int8GemmOutput,
+  { ldc = weights.n, min = -Infinity, max = Infinity }: GemmOptions,
+): void {
+  const { n, k, pointer, scalePointer, biasPointer } = weights
+  const { kernels, scratch } = weights.runtime
+  // Released with the mark of the caller.
+  const work = scratch.take(kernels.qs8_gemm_scratch_bytes(m, k))
+  // prettier-ignore
+  switch (output.kind) {
+    case 'int32':
+      return kernels.qs8_i32_gemm(a, lda, zero, pointer, out, ldc, m, n, k, work)
+    case 'f32':
+      return kernels.qd8_f32_qc8w_gemm(
+        a, lda, scale, zero, step, pointer, scalePointer, biasPointer, out, ldc, m, n, k, min, max, work,
+      )
+    case 'int8':
+      return kernels.qd8_qs8_qc8w_gemm(
+        a, lda, scale, zero, step, pointer, scalePointer, biasPointer, out, ldc, m, n, k, min, max,
+        output.scale, output.zeroPoint, work,
+      )
   }
 }
