@@ -12,11 +12,13 @@ const EXPORTS = `
   f32_gemm
   f32_gemm_pack
   f32_gemm_packed_bytes
+  f32_kmeans_assign
   f32_log
   f32_qd8_quantize
   f32_qs8_quantize
   f32_range
   f32_sigmoid
+  f32_spmm_csr
   f32_tanh
   qd8_f32_qc8w_gemm
   qd8_qs8_qc8w_gemm
@@ -25,6 +27,7 @@ const EXPORTS = `
   qs8_gemm_packed_bytes
   qs8_gemm_scratch_bytes
   qs8_i32_gemm
+  u8_f32_codebook_expand
 `
 
 /** Exports of kernels.relaxed.wasm, sorted: those that stand in for the ones above, and the probe. */
