@@ -28,6 +28,14 @@ const EXPORTS = `
   qs8_gemm_scratch_bytes
   qs8_i32_gemm
   u8_f32_codebook_expand
+  u8_gap_count
+  u8_gap_decode
+  u8_gap_encode
+  u8_histogram
+  u8_huf_decode
+  u8_huf_encode
+  u8_huf_lengths
+  u8_huf_size
 `
 
 /** Exports of kernels.relaxed.wasm, sorted: those that stand in for the ones above, and the probe. */
