@@ -24,3 +24,9 @@ export const MAX_KMEANS_ITERATIONS = 100_000
 
 /** Default ceiling of what one compressed stream may expand to: a few bytes can legally declare a gigabyte. */
 export const DEFAULT_MAX_DECODED_BYTES = 256 * 1024 * 1024
+
+/** Numbers in an input that decides about a shape: two pads a dimension, or one size for each output of a Split. */
+export const MAX_SHAPE_INPUT = 1024
+
+/** Elements that constant folding makes in all: 128 MB of float32, far above real constants, low enough to be safe. */
+export const MAX_FOLDED_ELEMENTS = 2 ** 25

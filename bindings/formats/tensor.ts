@@ -41,6 +41,28 @@ export const BYTES_PER_ELEMENT: Readonly<Record<ElementType, number>> = {
   bool: 1,
 }
 
+interface ArrayConstructor<T> {
+  readonly BYTES_PER_ELEMENT: number
+  new (length: number): T
+  new (buffer: ArrayBufferLike, byteOffset: number, length: number): T
+}
+
+/** The typed array that holds elements of each type. */
+export const ELEMENT_ARRAYS: { readonly [T in ElementType]: ArrayConstructor<ElementArrays[T]> } = {
+  float32: Float32Array,
+  float64: Float64Array,
+  float16: Uint16Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  int16: Int16Array,
+  uint16: Uint16Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+  int64: BigInt64Array,
+  uint64: BigUint64Array,
+  bool: Uint8Array,
+}
+
 /** Product of the dimensions; 1 for a scalar. */
 export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, dimension) => product * dimension, 1)

@@ -3,7 +3,7 @@ import { elementCount } from '../formats/tensor.js'
 import { MAX_GRAPH_DEPTH } from '../limits.js'
 import { describeNode, subgraphsOf } from './attributes.js'
 import type { Graph, GraphNode, Model, Weight } from './model.js'
-import { MAX_OPSET, MIN_OPSET } from './operators.js'
+import { MAX_OPSET, MIN_OPSET } from './opset.js'
 import { readsOf } from './uses.js'
 
 /**

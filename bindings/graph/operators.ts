@@ -1,68 +1,90 @@
-import { UnsupportedOpError } from '../errors.js'
-import { qualifiedOp, subgraphsOf } from './attributes.js'
-import type { Graph } from './model.js'
+import { FormatError, UnsupportedOpError } from '../errors.js'
+import { describeNode, qualifiedOp, subgraphsOf } from './attributes.js'
+import type { Graph, GraphNode } from './model.js'
+import * as rules from './rules.js'
 
-/** Oldest operator set that is read: the first with NumPy-style broadcasting. */
-export const MIN_OPSET = 7
-
-/** The operator set whose forms and semantics the IR follows; readers rewrite older forms into it. */
-export const IR_OPSET = 21
-
-/**
- * Newest operator set that is read. 22 to 24 widened the element types of the operators below (bfloat16, 8-bit and
- * 4-bit floats), which leaves their meaning on the types of the IR as it was in 21.
- */
-export const MAX_OPSET = 24
-
-/** How many inputs and outputs an operator takes, both ends included. */
-interface Arity {
-  readonly inputs: readonly [min: number, max: number]
-  readonly outputs: readonly [min: number, max: number]
+/** An operator: how many inputs it takes, both ends included, how many outputs it has at most, and its shape rule. */
+export interface Operator {
+  readonly minInputs: number
+  readonly maxInputs: number
+  readonly maxOutputs: number
+  readonly rule: rules.Rule
 }
 
-const arity = (min: number, max = min, outputs = 1): Arity => ({
-  inputs: [min, max],
-  outputs: [1, outputs],
+const operator = (minInputs: number, maxInputs: number, rule: rules.Rule, maxOutputs = 1): Operator => ({
+  minInputs,
+  maxInputs,
+  maxOutputs,
+  rule,
 })
-const unary = arity(1)
-const binary = arity(2)
 
-/** Operators of the standard domain that shape inference and the passes know, by name. */
-export const OPERATORS: ReadonlyMap<string, Arity> = new Map([
-  ['Add', binary],
-  ['AveragePool', unary],
-  ['BatchNormalization', arity(5, 5, 5)],
-  ['Cast', unary],
-  ['Clip', arity(1, 3)],
-  ['Concat', arity(1, Infinity)],
-  ['Conv', arity(2, 3)],
-  ['Div', binary],
-  ['Dropout', arity(1, 3, 2)],
-  ['Flatten', unary],
-  ['Gather', binary],
-  ['Gemm', arity(2, 3)],
-  ['GlobalAveragePool', unary],
-  ['GlobalMaxPool', unary],
-  ['Identity', unary],
-  ['MatMul', binary],
-  ['MaxPool', arity(1, 1, 2)],
-  ['Mul', binary],
-  ['Relu', unary],
-  ['Reshape', binary],
-  ['Shape', unary],
-  ['Sigmoid', unary],
-  ['Slice', arity(3, 5)],
-  ['Softmax', unary],
-  ['Squeeze', arity(1, 2)],
-  ['Sub', binary],
-  ['Tanh', unary],
-  ['Transpose', unary],
-  ['Unsqueeze', binary],
+const unary = operator(1, 1, rules.same)
+const binary = operator(2, 2, rules.broadcasting)
+const comparison = operator(2, 2, rules.comparison)
+const variadic = operator(1, Infinity, rules.broadcasting)
+const reduction = operator(1, 2, rules.reduce)
+
+/** The operators of the standard domain that the graph knows. */
+export const OPERATORS: ReadonlyMap<string, Operator> = new Map([
+  ...[
+    ['Abs', 'Ceil', 'Elu', 'Erf', 'Exp', 'Floor', 'Gelu', 'HardSigmoid', 'HardSwish', 'Identity'],
+    ['LeakyRelu', 'Log', 'Neg', 'Reciprocal', 'Relu', 'Round', 'Selu', 'Sigmoid', 'Sign', 'Softplus'],
+    ['Sqrt', 'Tanh'],
+  ]
+    .flat()
+    .map((name) => [name, unary] as const),
+  ...['Add', 'Div', 'Mul', 'PRelu', 'Sub'].map((name) => [name, binary] as const),
+  ...['Equal', 'Greater', 'GreaterOrEqual', 'Less', 'LessOrEqual'].map((name) => [name, comparison] as const),
+  ...['Max', 'Mean', 'Min', 'Sum'].map((name) => [name, variadic] as const),
+  ...['L1', 'L2', 'LogSum', 'LogSumExp', 'Max', 'Mean', 'Min', 'Prod', 'Sum', 'SumSquare'].map(
+    (kind) => [`Reduce${kind}`, reduction] as const,
+  ),
+  ['ArgMax', operator(1, 1, rules.argReduce)],
+  ['ArgMin', operator(1, 1, rules.argReduce)],
+  ['AveragePool', operator(1, 1, rules.pool)],
+  ['BatchNormalization', operator(5, 5, rules.batchNormalization)],
+  ['Cast', operator(1, 1, rules.cast)],
+  ['Clip', operator(1, 3, rules.clip)],
+  ['Concat', operator(1, Infinity, rules.concat)],
+  ['ConstantOfShape', operator(1, 1, rules.constantOfShape)],
+  ['Conv', operator(2, 3, rules.conv)],
+  ['Dropout', operator(1, 3, rules.dropout, 2)],
+  ['Expand', operator(2, 2, rules.expand)],
+  ['Flatten', operator(1, 1, rules.flatten)],
+  ['GRU', operator(3, 6, rules.recurrent(3), 2)],
+  ['Gather', operator(2, 2, rules.gather)],
+  ['Gemm', operator(2, 3, rules.gemm)],
+  ['GlobalAveragePool', operator(1, 1, rules.globalPool)],
+  ['GlobalMaxPool', operator(1, 1, rules.globalPool)],
+  ['LSTM', operator(3, 8, rules.recurrent(4), 3)],
+  ['LayerNormalization', operator(2, 3, rules.layerNormalization, 3)],
+  ['LogSoftmax', operator(1, 1, rules.softmax)],
+  ['MatMul', operator(2, 2, rules.matmul)],
+  ['MaxPool', operator(1, 1, rules.pool, 2)],
+  ['Pad', operator(2, 4, rules.pad)],
+  ['Pow', operator(2, 2, rules.pow)],
+  ['Range', operator(3, 3, rules.range)],
+  ['Reshape', operator(2, 2, rules.reshape)],
+  ['Shape', operator(1, 1, rules.shape)],
+  ['Slice', operator(3, 5, rules.slice)],
+  ['Softmax', operator(1, 1, rules.softmax)],
+  ['Split', operator(1, 2, rules.split, Infinity)],
+  ['Squeeze', operator(1, 2, rules.squeeze)],
+  ['Transpose', operator(1, 1, rules.transpose)],
+  ['Unsqueeze', operator(2, 2, rules.unsqueeze)],
+  ['Where', operator(3, 3, rules.where)],
 ])
 
-/** Whether a node's operator, given with its domain, is one that this library knows. */
-export function isKnownOperator(op: string): boolean {
-  return OPERATORS.has(op)
+/** The operator of a node. Throws FormatError unless the node has as many inputs and outputs as it allows. */
+export function operatorOf(node: GraphNode): Operator {
+  const entry = node.domain === '' ? OPERATORS.get(node.op) : undefined
+  if (entry === undefined) throw new UnsupportedOpError([{ op: qualifiedOp(node), nodes: [node.name] }])
+  const { minInputs, maxInputs, maxOutputs } = entry
+  const [inputs, outputs] = [node.inputs.length, node.outputs.length]
+  if (inputs < minInputs || inputs > maxInputs || outputs < 1 || outputs > maxOutputs) {
+    throw new FormatError('graph', `${describeNode(node)} has ${inputs} inputs and ${outputs} outputs`)
+  }
+  return entry
 }
 
 /**
@@ -70,12 +92,17 @@ export function isKnownOperator(op: string): boolean {
  *
  * @param supports decides by operator name, which has its domain in front unless it is a standard one
  */
-export function checkOperators(graph: Graph, supports: (op: string) => boolean = isKnownOperator): void {
+export function checkOperators(
+  graph: Graph,
+  supports: (op: string) => boolean = (op) => OPERATORS.has(op),
+): void {
   const unsupported = new Map<string, string[]>()
   const visit = (inner: Graph) => {
     for (const node of inner.nodes) {
       const op = qualifiedOp(node)
-      if (!supports(op)) unsupported.set(op, [...(unsupported.get(op) ?? []), node.name])
+      const nodes = unsupported.get(op)
+      if (nodes !== undefined) nodes.push(node.name)
+      else if (!supports(op)) unsupported.set(op, [node.name])
       subgraphsOf(node).forEach(visit)
     }
   }

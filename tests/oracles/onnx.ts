@@ -387,7 +387,7 @@ const DTYPES: Readonly<Record<number, string>> = {
   13: 'uint64',
 }
 
-const divide = (a: number, b: number, dtype: string) => (isInteger(dtype) ? Math.trunc(a / b) : a / b)
+const divide = (a: number, b: number, dtype: string) => (isInteger(dtype) ? Math.trunc(a / b) + 0 : a / b)
 
 const OPERATORS: Readonly<Record<string, Operator>> = {
   Abs: elementwise(Math.abs),

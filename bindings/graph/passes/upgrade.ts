@@ -2,7 +2,7 @@ import { UnsupportedOpError } from '../../errors.js'
 import type { Tensor } from '../../formats/tensor.js'
 import { attribute, floatAttribute, intAttribute, intsAttribute } from '../attributes.js'
 import type { Attribute, Graph, GraphNode, Model, Weight } from '../model.js'
-import { IR_OPSET } from '../operators.js'
+import { IR_OPSET } from '../opset.js'
 import { freshName, namesOf, producers } from '../uses.js'
 
 /** What rewriting one node needs to know of its graph, and where it leaves new weights. */

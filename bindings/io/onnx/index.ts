@@ -1,7 +1,7 @@
 import { FormatError } from '../../errors.js'
 import { checkModel } from '../../graph/check.js'
 import type { Graph, Model } from '../../graph/model.js'
-import { MAX_OPSET, MIN_OPSET } from '../../graph/operators.js'
+import { MAX_OPSET, MIN_OPSET } from '../../graph/opset.js'
 import { upgrade } from '../../graph/passes/upgrade.js'
 import { describe } from '../../validate.js'
 import { readGraph } from './graph.js'

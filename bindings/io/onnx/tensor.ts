@@ -1,33 +1,19 @@
 import { BinaryReader } from '@bufbuild/protobuf/wire'
 import { FormatError } from '../../errors.js'
 import { floatFromBfloat, floatFromHalf } from '../../formats/half.js'
-import { BYTES_PER_ELEMENT, type ElementArrays, type ElementType, type Tensor } from '../../formats/tensor.js'
+import {
+  BYTES_PER_ELEMENT,
+  ELEMENT_ARRAYS,
+  type ElementArrays,
+  type ElementType,
+  type Tensor,
+} from '../../formats/tensor.js'
 import { dataTypeName, elementTypeOf } from '../../graph/element-types.js'
 import { MAX_RANK, MAX_TENSOR_ELEMENTS } from '../../limits.js'
 import type { ProtoReader } from './wire.js'
 
 const FLOAT16 = 10
 const BFLOAT16 = 16
-
-type TypedArrayConstructor<T> = {
-  new (length: number): T
-  new (buffer: ArrayBufferLike, byteOffset: number, length: number): T
-}
-
-const ARRAYS: { readonly [T in ElementType]: TypedArrayConstructor<ElementArrays[T]> } = {
-  float32: Float32Array,
-  float64: Float64Array,
-  float16: Uint16Array,
-  int8: Int8Array,
-  uint8: Uint8Array,
-  int16: Int16Array,
-  uint16: Uint16Array,
-  int32: Int32Array,
-  uint32: Uint32Array,
-  int64: BigInt64Array,
-  uint64: BigUint64Array,
-  bool: Uint8Array,
-}
 
 /** The fields of TensorProto that hold elements, by number, and how each encodes one. */
 const TYPED_FIELDS: Readonly<
@@ -135,7 +121,7 @@ function countElements(shape: readonly number[]): number | undefined {
 
 function viewOf(raw: Uint8Array, dtype: ElementType, elements: number): ElementArrays[ElementType] {
   const aligned = raw.byteOffset % BYTES_PER_ELEMENT[dtype] === 0 ? raw : new Uint8Array(raw)
-  return new ARRAYS[dtype](aligned.buffer, aligned.byteOffset, elements)
+  return new ELEMENT_ARRAYS[dtype](aligned.buffer, aligned.byteOffset, elements)
 }
 
 /** Elements of a typed field; undefined unless there are exactly this many. */
@@ -147,7 +133,7 @@ function decodeTyped(
 ): ElementArrays[ElementType] | undefined {
   // Every element takes at least a byte, so a declared size is believed only after its data is seen.
   if (elements > chunks.reduce((sum, chunk) => sum + chunk.length, 0)) return undefined
-  const data = new ARRAYS[dtype](elements) as { [index: number]: number | bigint }
+  const data = new ELEMENT_ARRAYS[dtype](elements) as { [index: number]: number | bigint }
   const isBig = dtype === 'int64' || dtype === 'uint64'
   let count = 0
   for (const chunk of chunks) {
