@@ -20,7 +20,10 @@ export function assigners({ values, centroids, expected }: AssignProblem): Conte
     maxIterations: 0,
   })
   let nearest: ArrayLike<number> | undefined
-  const boundaries = Float64Array.from({ length: centroids.length - 1 }, (_, i) => (centroids[i]! + centroids[i + 1]!) / 2)
+  const boundaries = Float64Array.from(
+    { length: centroids.length - 1 },
+    (_, i) => (centroids[i]! + centroids[i + 1]!) / 2,
+  )
   const indices = new Uint8Array(values.length)
   return [
     {
