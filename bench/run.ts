@@ -7,10 +7,9 @@ import type { Runtime } from '../bindings/runtime/runtime.js'
 import { measure, type BenchCase, type Row } from './harness.js'
 import { measurePeaks } from './peak.js'
 import { cases as math } from './math.bench.js'
-import { cases as f32Spmm } from './f32-spmm.bench.js'
 import { cases as quantize } from './quantize.bench.js'
 
-const suites: BenchCase[] = [...math, ...f32Spmm, ...quantize]
+const suites: BenchCase[] = [...math, ...quantize]
 
 const { values } = parseArgs({
   options: {

@@ -7,6 +7,12 @@ import { HEAP_BASE } from '../bindings/runtime/runtime.js'
 
 /** Every export of kernels.simd.wasm, sorted. */
 const EXPORTS = `
+  f32_avgpool
+  f32_binary
+  f32_clamp
+  f32_dwconv
+  f32_dwconv_pack
+  f32_dwconv_packed_bytes
   f32_erf
   f32_exp
   f32_gemm
@@ -14,19 +20,27 @@ const EXPORTS = `
   f32_gemm_packed_bytes
   f32_kmeans_assign
   f32_log
+  f32_maxpool
   f32_qd8_quantize
   f32_qs8_quantize
   f32_range
   f32_sigmoid
+  f32_softmax
   f32_spmm_csr
   f32_tanh
+  qd8_f32_qc8w_dwconv
   qd8_f32_qc8w_gemm
+  qd8_qs8_qc8w_dwconv
   qd8_qs8_qc8w_gemm
+  qs8_dwconv_pack
+  qs8_dwconv_packed_bytes
   qs8_f32_dequantize
   qs8_gemm_pack
   qs8_gemm_packed_bytes
   qs8_gemm_scratch_bytes
+  qs8_i32_dwconv
   qs8_i32_gemm
+  qs8_maxpool
   u8_f32_codebook_expand
   u8_gap_count
   u8_gap_decode
@@ -36,6 +50,9 @@ const EXPORTS = `
   u8_huf_encode
   u8_huf_lengths
   u8_huf_size
+  x32_transpose
+  x8_copy_rows
+  x8_im2col
 `
 
 /** Exports of kernels.relaxed.wasm, sorted: those that stand in for the ones above, and the probe. */

@@ -7,3 +7,23 @@ export function storeLanes(to: usize, v: v128, n: i32): void {
     v128.store32_lane(to, v, 0)
   }
 }
+
+/** Stores the first n (0 to 15) bytes of sixteen. */
+export function storeBytes(to: usize, v: v128, n: i32): void {
+  if (n & 8) {
+    v128.store64_lane(to, v, 0)
+    v = v128.shuffle<i64>(v, v, 1, 0)
+    to += 8
+  }
+  if (n & 4) {
+    v128.store32_lane(to, v, 0)
+    v = i64x2.shr_u(v, 32)
+    to += 4
+  }
+  if (n & 2) {
+    v128.store16_lane(to, v, 0)
+    v = i64x2.shr_u(v, 16)
+    to += 2
+  }
+  if (n & 1) v128.store8_lane(to, v, 0)
+}

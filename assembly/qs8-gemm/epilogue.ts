@@ -1,3 +1,4 @@
+import { quantizedOf, realOf } from '../common/requantize'
 import { EDGE_ROW, NR, STRIP } from './layout'
 
 /** What becomes of the accumulators. */
@@ -78,13 +79,15 @@ function storePanel(i: i32, acc: usize, accBytes: usize, rows: i32, columns: i32
       v128.store(row, acc4567, 16)
     } else {
       const scale_f32x4 = v128.load32_splat(scale)
-      const real0123 = realOf(acc0123, scale_f32x4, column)
-      const real4567 = realOf(acc4567, scale_f32x4, column + 16)
+      const real0123 = realOfColumns(acc0123, scale_f32x4, column)
+      const real4567 = realOfColumns(acc4567, scale_f32x4, column + 16)
       if (kind == TO_F32) {
         v128.store(row, real0123)
         v128.store(row, real4567, 16)
       } else {
-        const q_i16x8 = i16x8.narrow_i32x4_s(quantizedOf(real0123), quantizedOf(real4567))
+        const q0123 = quantizedOf(real0123, cScale, cZero)
+        const q4567 = quantizedOf(real4567, cScale, cZero)
+        const q_i16x8 = i16x8.narrow_i32x4_s(q0123, q4567)
         v128.store64_lane(row, i8x16.narrow_i16x8_s(q_i16x8, q_i16x8), 0)
       }
     }
@@ -99,18 +102,7 @@ function storePanel(i: i32, acc: usize, accBytes: usize, rows: i32, columns: i32
   } while (--rows > 0)
 }
 
-/** clamp((aScale * wScale) * acc + bias, low, high) */
-function realOf(acc: v128, aScale_f32x4: v128, column: usize): v128 {
+function realOfColumns(acc_i32x4: v128, aScale_f32x4: v128, column: usize): v128 {
   const scale_f32x4 = f32x4.mul(aScale_f32x4, v128.load(wScale + column))
-  const real = f32x4.add(f32x4.mul(scale_f32x4, f32x4.convert_i32x4_s(acc)), v128.load(bias + column))
-  return f32x4.min(f32x4.max(real, f32x4.splat(low)), f32x4.splat(high))
-}
-
-/** clamp(roundHalfEven(real / cScale) + cZero, -128, 127), clamped before the conversion so that the sum cannot wrap. */
-function quantizedOf(real: v128): v128 {
-  const lowest = -128 - cZero
-  const highest = 127 - cZero
-  const rounded = f32x4.nearest(f32x4.div(real, f32x4.splat(cScale)))
-  const clamped = f32x4.min(f32x4.max(rounded, f32x4.splat(<f32>lowest)), f32x4.splat(<f32>highest))
-  return i32x4.add(i32x4.trunc_sat_f32x4_s(clamped), i32x4.splat(cZero))
+  return realOf(acc_i32x4, scale_f32x4, v128.load(bias + column), f32x4.splat(low), f32x4.splat(high))
 }

@@ -15,7 +15,6 @@ async function contender(
   let output: ort.Tensor | undefined
   return {
     name: `onnxruntime-web ${name}`,
-    target: 'simd',
     run: async () => {
       output = (await session.run(feeds))['y']
     },

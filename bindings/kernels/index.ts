@@ -1,13 +1,17 @@
 import type { Kernels } from '../runtime/instantiate.js'
 import type { LinearMemory } from '../runtime/memory.js'
-import { mathKernels } from './math.js'
+import { convKernels } from './conv.js'
+import { elementwiseKernels } from './elementwise.js'
 import { f32GemmKernels } from './f32-gemm.js'
+import { mathKernels } from './math.js'
+import { poolKernels } from './pool.js'
 import { qs8GemmKernels } from './qs8-gemm.js'
 import { kmeansKernels } from './kmeans.js'
 import { gapKernels } from './gaps.js'
 import { huffmanKernels } from './huffman.js'
 import { quantizeKernels } from './quantize.js'
 import { spmmKernels } from './spmm.js'
+import { transposeKernels } from './transpose.js'
 
 /**
  * The whole ABI in plain TypeScript, for hosts that refuse wasm or lack SIMD. Same contracts (assembly/README.md),
@@ -15,13 +19,17 @@ import { spmmKernels } from './spmm.js'
  */
 export function createJsKernels(memory: LinearMemory): Kernels {
   return {
+    ...convKernels(memory),
+    ...elementwiseKernels(memory),
     ...f32GemmKernels(memory),
     ...kmeansKernels(memory),
     ...gapKernels(memory),
     ...huffmanKernels(memory),
     ...mathKernels(memory),
+    ...poolKernels(memory),
     ...qs8GemmKernels(memory),
     ...quantizeKernels(memory),
     ...spmmKernels(memory),
+    ...transposeKernels(memory),
   }
 }

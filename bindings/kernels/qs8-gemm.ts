@@ -2,6 +2,7 @@ import type { Kernels } from '../runtime/instantiate.js'
 import type { LinearMemory } from '../runtime/memory.js'
 import { Status } from '../runtime/status.js'
 import { quantizeKernels } from './quantize.js'
+import { quantizedOf, realOf } from './requantize.js'
 import { roundHalfEven } from './rounding.js'
 
 /** Packed here: sums of the columns i32 [n], then the weights as [n][k]. No work space. */
@@ -40,8 +41,7 @@ export function qs8GemmKernels(
       for (let j = 0; j < n!; j++) {
         const acc = dot(a! + i * lda!, w!, n!, k!, j, i32[(aZero! >>> 2) + row]!)
         const scale = Math.fround(f32[(aScale! >>> 2) + row]! * f32[(wScale! >>> 2) + j]!)
-        const real = Math.fround(Math.fround(scale * Math.fround(acc)) + f32[(bias! >>> 2) + j]!)
-        put(i, j, Math.min(Math.max(real, low!), high!))
+        put(i, j, realOf(acc, scale, f32[(bias! >>> 2) + j]!, low!, high!))
       }
     }
   }
@@ -101,8 +101,7 @@ export function qs8GemmKernels(
     ) {
       const { i8 } = memory
       realGemm([a, lda, aScale, aZero, aStep, w, wScale, bias], [m, n, k, low, high], (i, j, real) => {
-        const quotient = Math.fround(real / cScale)
-        i8[c + i * ldc + j] = roundHalfEven(Math.min(Math.max(quotient, -128 - cZero), 127 - cZero)) + cZero
+        i8[c + i * ldc + j] = quantizedOf(real, cScale, cZero)
       })
     },
 
