@@ -30,3 +30,9 @@ export const MAX_SHAPE_INPUT = 1024
 
 /** Elements that constant folding makes in all: 128 MB of float32, far above real constants, low enough to be safe. */
 export const MAX_FOLDED_ELEMENTS = 2 ** 25
+
+/** Kernel, stride, dilation and padding along one axis, and taps of one window: up to here f32 counts them exactly. */
+export const MAX_WINDOW = 2 ** 24
+
+/** Taps of a depthwise window that the kernel's table holds; larger ones run as grouped convolutions. */
+export const MAX_DEPTHWISE_TAPS = 4095
