@@ -28,8 +28,8 @@ export const DEFAULT_MAX_DECODED_BYTES = 256 * 1024 * 1024
 /** Numbers in an input that decides about a shape: two pads a dimension, or one size for each output of a Split. */
 export const MAX_SHAPE_INPUT = 1024
 
-/** Elements that constant folding makes in all: 128 MB of float32, far above real constants, low enough to be safe. */
-export const MAX_FOLDED_ELEMENTS = 2 ** 25
+/** Elements that constant folding makes in all: far above real constants, and at most 128 MB of int64. */
+export const MAX_FOLDED_ELEMENTS = 2 ** 24
 
 /** Kernel, stride, dilation and padding along one axis, and taps of one window: up to here f32 counts them exactly. */
 export const MAX_WINDOW = 2 ** 24

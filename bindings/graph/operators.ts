@@ -42,7 +42,7 @@ export const OPERATORS: ReadonlyMap<string, Operator> = new Map([
   ['ArgMax', operator(1, 1, rules.argReduce)],
   ['ArgMin', operator(1, 1, rules.argReduce)],
   ['AveragePool', operator(1, 1, rules.pool)],
-  ['BatchNormalization', operator(5, 5, rules.batchNormalization)],
+  ['BatchNormalization', operator(5, 5, rules.batchNormalization, 5)],
   ['Cast', operator(1, 1, rules.cast)],
   ['Clip', operator(1, 3, rules.clip)],
   ['Concat', operator(1, Infinity, rules.concat)],

@@ -29,35 +29,42 @@ export function inferShapes(
   const types = new Map<string, ValueType>()
   bindInputs(model.inputs, inputShapes, types)
   for (const [name, weight] of model.weights) types.set(name, weightType(weight))
-  inferNodes(model.nodes, types)
+  const inference = new NodeInference(types)
+  for (const node of model.nodes) inference.infer(node)
   return types
 }
 
-/** Adds the types of nodes in topological order, given those of all that they read. */
-export function inferNodes(nodes: readonly GraphNode[], types: Map<string, ValueType>): void {
-  let budget = MAX_FOLDED_ELEMENTS
-  for (const node of nodes) {
-    const { rule } = operatorOf(node)
-    const inputs = node.inputs.map((name) => types.get(name))
+/** Infers one node after the other, in topological order. */
+export class NodeInference {
+  readonly #types: Map<string, ValueType>
+  #budget = MAX_FOLDED_ELEMENTS
+
+  /** @param types of inputs and weights; gains those of the nodes */
+  constructor(types: Map<string, ValueType>) {
+    this.#types = types
+  }
+
+  infer(node: GraphNode): void {
+    const inputs = node.inputs.map((name) => this.#types.get(name))
     const call = new Call(node, inputs)
-    const outputs = rule(call)
+    const outputs = [...operatorOf(node).rule(call)]
     outputs.forEach(({ shape }) => checkShape(`output of ${node.name}`, shape))
-    let [first] = outputs as [ValueType]
-    const isKnown = node.op === 'Shape' || node.inputs.every((name) => name === '' || types.get(name)?.value)
-    if (isKnown && node.outputs.length === 1 && elementCount(first.shape) <= budget) {
-      const value = evaluate(call, first)
-      if (value !== undefined) {
-        budget -= value.data.length
-        first = { ...first, value }
-      }
-    }
+    const isKnown = node.inputs.every((name, i) => name === '' || inputs[i]?.value !== undefined)
+    if (isKnown || node.op === 'Shape') outputs[0] = this.#evaluate(call, outputs[0]!)
     node.outputs.forEach((name, i) => {
-      const type = i === 0 ? first : outputs[i]
-      if (type === undefined) {
-        throw new FormatError('graph', `${describeNode(node)} has no output ${i}`)
-      }
-      if (name !== '') types.set(name, type)
+      const type = outputs[i]
+      if (type === undefined) throw new FormatError('graph', `${describeNode(node)} has no output ${i}`)
+      if (name !== '') this.#types.set(name, type)
     })
+  }
+
+  #evaluate(call: Call, type: ValueType): ValueType {
+    const elements = elementCount(type.shape)
+    if (elements > this.#budget) return type
+    const value = evaluate(call, type)
+    if (value === undefined) return type
+    this.#budget -= elements
+    return { ...type, value }
   }
 }
 

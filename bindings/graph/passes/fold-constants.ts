@@ -1,0 +1,48 @@
+import { UnsupportedOpError } from '../../errors.js'
+import type { Weight } from '../model.js'
+import type { Model } from '../model.js'
+import { OPERATORS } from '../operators.js'
+import type { ValueType } from '../rules.js'
+import { NodeInference, weightType } from '../shapes.js'
+import { type Keep, pinnedNames } from './rewrite.js'
+
+/** Constants up to this size may replace smaller ones that they are made from (1024 float32 are 4 KB). */
+const FREE_ELEMENTS = 1024
+
+/**
+ * Replaces nodes by weights where all that they read is known: weights, and the shapes of values whose dimensions the
+ * model fixes. A constant that would be larger than what it is made from stays a node, unless it is small.
+ */
+export function foldConstants(model: Model, keep: Keep): Model {
+  const pinned = pinnedNames(model, keep)
+  const types = new Map<string, ValueType>()
+  for (const { name, dtype, shape } of model.inputs) {
+    if (shape?.every((size) => typeof size === 'number')) types.set(name, { dtype, shape })
+  }
+  for (const [name, weight] of model.weights) types.set(name, weightType(weight))
+  const inference = new NodeInference(types)
+  const weights = new Map<string, Weight>(model.weights)
+  const nodes = model.nodes.filter((node) => {
+    const isKnown = node.domain === '' && OPERATORS.has(node.op)
+    if (!isKnown || !node.inputs.every((name) => name === '' || types.has(name))) return true
+    try {
+      inference.infer(node)
+    } catch (error) {
+      if (error instanceof UnsupportedOpError) return true // a variant of its operator
+      throw error
+    }
+    const [output] = node.outputs
+    const value = output === undefined ? undefined : types.get(output)?.value
+    if (output === undefined || value === undefined || node.outputs.length > 1 || pinned.has(output))
+      return true
+    const sources = node.inputs.map((name) => types.get(name)?.value?.data.length ?? 0)
+    if (value.data.length > Math.max(FREE_ELEMENTS, ...sources)) {
+      // What reads it is not folded either, or the large constant would come in that way.
+      types.set(output, { dtype: value.dtype, shape: value.shape })
+      return true
+    }
+    weights.set(output, value)
+    return false
+  })
+  return { ...model, nodes, weights }
+}

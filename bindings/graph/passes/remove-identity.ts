@@ -1,0 +1,42 @@
+import { intAttribute } from '../attributes.js'
+import { elementTypeOf } from '../element-types.js'
+import type { GraphNode, Model } from '../model.js'
+import { inferRanks, type RankedType } from '../ranks.js'
+import { consumers } from '../uses.js'
+import { type Keep, pinnedNames } from './rewrite.js'
+
+/** Removes nodes that hand on their input: Identity, Dropout in inference, Cast to the type that a value has. */
+export function removeIdentity(model: Model, keep: Keep): Model {
+  const types = inferRanks(model)
+  const readers = consumers(model)
+  const pinned = pinnedNames(model, keep)
+  /** What stands for a removed value. */
+  const source = new Map<string, string>()
+  const nodes = model.nodes.filter((node) => {
+    const [output] = node.outputs
+    const isNeeded = node.outputs.slice(1).some((name) => readers.has(name) || pinned.has(name))
+    if (output === undefined || pinned.has(output) || isNeeded || !handsOn(node, types, model)) return true
+    const input = node.inputs[0]!
+    source.set(output, source.get(input) ?? input)
+    return false
+  })
+  if (source.size === 0) return model
+  const redirect = (node: GraphNode): GraphNode => ({
+    ...node,
+    inputs: node.inputs.map((name) => source.get(name) ?? name),
+  })
+  return { ...model, nodes: nodes.map(redirect) }
+}
+
+function handsOn(node: GraphNode, types: ReadonlyMap<string, RankedType>, model: Model): boolean {
+  if (node.domain !== '' || node.inputs[0] === undefined || node.inputs[0] === '') return false
+  if (node.op === 'Identity') return true
+  if (node.op === 'Cast') {
+    const to = elementTypeOf(intAttribute(node, 'to'))
+    return to !== undefined && to === types.get(node.inputs[0])?.dtype
+  }
+  if (node.op !== 'Dropout') return false
+  const mode = node.inputs[2] ?? ''
+  const training = model.weights.get(mode)
+  return mode === '' || (training?.kind === 'dense' && Number(training.data[0]) === 0)
+}

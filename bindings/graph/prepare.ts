@@ -1,0 +1,24 @@
+import { checkModel } from './check.js'
+import type { Model } from './model.js'
+import { eliminateDead } from './passes/eliminate-dead.js'
+import { foldBatchNorm } from './passes/fold-batch-norm.js'
+import { foldConstants } from './passes/fold-constants.js'
+import { fuseActivations } from './passes/fuse-activations.js'
+import { fuseBias } from './passes/fuse-bias.js'
+import { removeIdentity } from './passes/remove-identity.js'
+import { upgrade } from './passes/upgrade.js'
+
+/**
+ * The model as layers want it: operators in their newest form, constants folded, BatchNormalization, biases and clamping
+ * taken into the operator before, nothing dead. Computes the same values, up to rounding, on the same inputs. Preparing a
+ * prepared model changes nothing.
+ *
+ * @param keep names of values to preserve beside the outputs
+ * @throws FormatError for a model that does not hold together; RangeError for shapes that do not fit
+ */
+export function prepare(model: Model, keep: Iterable<string> = []): Model {
+  const kept = new Set(keep)
+  checkModel(model)
+  const passes = [removeIdentity, foldConstants, fuseBias, foldBatchNorm, fuseActivations, eliminateDead]
+  return passes.reduce((current, pass) => pass(current, kept), upgrade(model))
+}
