@@ -37,13 +37,14 @@ export function sortNodes(nodes: readonly GraphNode[]): readonly GraphNode[] {
 
 /** Walks from a node that is never ready along unmet needs until it meets itself. */
 function describeCycle(nodes: readonly GraphNode[], needs: readonly Set<number>[]): string {
-  const seen: number[] = []
+  const seen = new Set<number>()
   let index = needs.findIndex((need) => need.size > 0)
-  while (!seen.includes(index)) {
-    seen.push(index)
+  while (!seen.has(index)) {
+    seen.add(index)
     index = needs[index]!.values().next().value!
   }
-  const cycle = seen.slice(seen.indexOf(index)).reverse()
+  const path = [...seen]
+  const cycle = path.slice(path.indexOf(index)).reverse()
   const shown = cycle.slice(0, 8).map((at) => describeNode(nodes[at]!))
   return shown.join(' -> ') + (cycle.length > 8 ? ` and ${cycle.length - 8} more` : '')
 }

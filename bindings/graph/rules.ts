@@ -440,13 +440,19 @@ export const shape: Rule = (call) => [{ dtype: 'int64', shape: [shapeValue(call)
 
 export const constantOfShape: Rule = (call) => {
   const value = attribute(call.node, 'value')
-  const dtype = typeof value === 'object' && 'kind' in value ? value.dtype : 'float32'
-  return [{ dtype, shape: call.ints(0) }]
+  const tensor = typeof value === 'object' && 'kind' in value ? value : undefined
+  if (tensor !== undefined && tensor.data.length !== 1) {
+    call.fail(`value expected one element, got ${show(tensor.shape)}`)
+  }
+  return [{ dtype: tensor?.dtype ?? 'float32', shape: call.ints(0) }]
 }
 
 export const range: Rule = (call) => {
   const types = call.inputs()
-  const [start, limit, delta] = types.map((_, i) => call.ints(i)[0] ?? 0) as [number, number, number]
+  const [start, limit, delta] = types.map(({ shape }, position) => {
+    if (elementCount(shape) !== 1) call.fail(`input ${position} expected one element, got ${show(shape)}`)
+    return call.ints(position)[0]!
+  }) as [number, number, number]
   if (delta === 0) call.fail('step 0')
   return [{ dtype: call.sameType(...types), shape: [Math.max(0, Math.ceil((limit - start) / delta))] }]
 }

@@ -85,7 +85,7 @@ export function mergeIntoProducers(
       const maker = makers.get(name)
       if (maker === undefined || pinned.has(name) || readers.get(name)!.length > 1) return false
       const producer = nodes[maker]!
-      if (producer.outputs.length > 1 || node.outputs.length > 1) return false
+      if (producer.outputs.length !== 1 || node.outputs.length !== 1) return false
       const merged = merge(producer, node, position, weights)
       if (merged === undefined) return false
       nodes[maker] = merged
