@@ -36,3 +36,9 @@ export const MAX_WINDOW = 2 ** 24
 
 /** Taps of a depthwise window that the kernel's table holds; larger ones run as grouped convolutions. */
 export const MAX_DEPTHWISE_TAPS = 4095
+
+/** safetensors allows 100 MB of header; real ones stay below 1 MB, and a header is parsed before anything is known. */
+export const MAX_SAFETENSORS_HEADER_BYTES = 25_000_000
+
+/** Nesting of JSON: a graph in an attribute adds six levels, and the parser's recursion must end. */
+export const MAX_JSON_DEPTH = 6 * MAX_GRAPH_DEPTH + 32

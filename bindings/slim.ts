@@ -36,6 +36,24 @@ export {
   type HuffmanDecodeOptions,
   type HuffmanEncodeOptions,
 } from './ops/huffman.js'
+export {
+  inspectArtifact,
+  isArtifact,
+  readArtifact,
+  writeArtifact,
+  type ArtifactSummary,
+  type FloatStorage,
+  type ReadArtifactOptions,
+  type TensorReport,
+  type WriteArtifactOptions,
+  type WrittenArtifact,
+} from './io/artifact/index.js'
+export {
+  readSafetensors,
+  writeSafetensors,
+  type SafetensorsTensors,
+  type WriteSafetensorsOptions,
+} from './io/safetensors/index.js'
 export type { GapCode } from './formats/gaps.js'
 export {
   countGaps,

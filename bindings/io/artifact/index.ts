@@ -1,0 +1,5 @@
+export { isArtifact } from './container.js'
+export { inspectArtifact, type ArtifactSummary } from './inspect.js'
+export { readArtifact, type ReadArtifactOptions } from './read.js'
+export type { TensorReport } from './report.js'
+export { writeArtifact, type FloatStorage, type WriteArtifactOptions, type WrittenArtifact } from './write.js'
