@@ -6,10 +6,12 @@ import { createRuntime } from '../bindings/index.js'
 import type { Runtime } from '../bindings/runtime/runtime.js'
 import { measure, type BenchCase, type Row } from './harness.js'
 import { measurePeaks } from './peak.js'
+import { cases as conv } from './conv.bench.js'
+import { cases as elementwise } from './elementwise.bench.js'
 import { cases as math } from './math.bench.js'
 import { cases as quantize } from './quantize.bench.js'
 
-const suites: BenchCase[] = [...math, ...quantize]
+const suites: BenchCase[] = [...conv, ...elementwise, ...math, ...quantize]
 
 const { values } = parseArgs({
   options: {

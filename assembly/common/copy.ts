@@ -3,11 +3,11 @@ export function copyBytes(to: usize, from: usize, n: usize): void {
   if (n >= 16) {
     const lastTo = to + n - 16
     const last = v128.load(from + n - 16)
-    while (to < lastTo) {
+    do {
       v128.store(to, v128.load(from))
       to += 16
       from += 16
-    }
+    } while (to < lastTo)
     v128.store(lastTo, last)
   } else if (n >= 8) {
     const last = load<u64>(from + n - 8)

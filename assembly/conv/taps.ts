@@ -1,11 +1,12 @@
 import { Window } from '../common/window'
 
-/** Low memory, ours for one call, behind what results need: where each tap lies relative to its window's first. */
-export const INSIDE_TAPS: usize = 8192
+/**
+ * Low memory, ours for one call, behind what results need: where each tap lies relative to its window's first; 4095 taps
+ * and one more entry.
+ */
+export const INSIDE_TAPS: usize = 16384
 /** The same for a window that reaches into the padding. */
-export const EDGE_TAPS: usize = 24576
-/** What one table holds, one entry of it to spare. Mirrored by bindings/limits.ts. */
-export const MAX_TAPS: i32 = 4095
+export const EDGE_TAPS: usize = 32768
 
 /**
  * Fills a table for the window whose first tap has the address `base` and the image coordinates `top`, `left`: offsets
