@@ -231,6 +231,19 @@ describe('prepare fuses clamping', () => {
     expect(model.nodes.every(({ attributes }) => !('mcompress.min' in attributes))).toBe(true)
   }) // prettier-ignore
 
+  it('after which no bias and no BatchNormalization is taken in', () => {
+    const nodes = [
+      node('Relu', 'h -> r'),
+      node('Add', 'r c -> a'),
+      node('BatchNormalization', 'a s b m v -> y'),
+    ]
+    expect(ops(prepared(parts(nodes, { c: weight(3, 1, 1), ...normalization(3) }), x))).toBe(
+      'Conv Add Mul Add',
+    )
+    const direct = [node('Relu', 'h -> r'), node('BatchNormalization', 'r s b m v -> y')]
+    expect(ops(prepared(parts(direct, normalization(3)), x))).toBe('Conv Mul Add')
+  })
+
   it('but nothing that a branch reads', () => {
     const branch = makeModel({ inputs: {}, nodes: [], outputs: ['h'] })
     const model = prepare(

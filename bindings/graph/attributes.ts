@@ -63,11 +63,6 @@ export function intsAttribute(
   return read(node, name, 'a list of integers', isIntegers, fallback)
 }
 
-/** As `intAttribute`, for a branch of If or a body of Loop. */
-export function graphAttribute(node: GraphNode, name: string): Graph {
-  return read(node, name, 'a graph', isGraph, undefined)
-}
-
 /** The graphs among a node's attributes. */
 export function subgraphsOf(node: GraphNode): Graph[] {
   return Object.values(node.attributes).filter(isGraph)

@@ -1,8 +1,8 @@
 import type { Tensor } from '../../formats/tensor.js'
-import { attribute, floatAttribute, intAttribute } from '../attributes.js'
+import { floatAttribute, intAttribute } from '../attributes.js'
 import type { GraphNode, Model } from '../model.js'
 import { inferRanks } from '../ranks.js'
-import { type Keep, mergeIntoProducers, Weights } from './rewrite.js'
+import { isClamped, type Keep, mergeIntoProducers, Weights } from './rewrite.js'
 
 /** What a BatchNormalization does to channel c in inference: `y = factor[c] * x + shift[c]`, in float64. */
 interface Affine {
@@ -17,9 +17,7 @@ interface Affine {
 export function foldBatchNorm(model: Model, keep: Keep): Model {
   const merged = mergeIntoProducers(model, keep, (producer, node, position, weights) => {
     const affine = position === 0 ? affineOf(node, weights) : undefined
-    if (affine === undefined || producer.domain !== '') return undefined
-    if (attribute(producer, 'mcompress.min') !== undefined) return undefined
-    if (attribute(producer, 'mcompress.max') !== undefined) return undefined
+    if (affine === undefined || producer.domain !== '' || isClamped(producer)) return undefined
     if (producer.op === 'Conv') return intoConv(producer, node, affine, weights)
     return producer.op === 'Gemm' ? intoGemm(producer, node, affine, weights) : undefined
   })

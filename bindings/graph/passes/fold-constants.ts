@@ -1,6 +1,5 @@
 import { UnsupportedOpError } from '../../errors.js'
-import type { Weight } from '../model.js'
-import type { Model } from '../model.js'
+import type { Model, Weight } from '../model.js'
 import { OPERATORS } from '../operators.js'
 import type { ValueType } from '../rules.js'
 import { NodeInference, weightType } from '../shapes.js'

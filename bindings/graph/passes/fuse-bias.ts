@@ -1,9 +1,9 @@
 import { elementCount } from '../../formats/tensor.js'
-import { attribute, intAttribute } from '../attributes.js'
+import { intAttribute } from '../attributes.js'
 import { broadcastShapes } from '../broadcast.js'
 import type { GraphNode, Model } from '../model.js'
 import { inferRanks } from '../ranks.js'
-import { type Keep, mergeIntoProducers, type Weights } from './rewrite.js'
+import { isClamped, type Keep, mergeIntoProducers, type Weights } from './rewrite.js'
 
 /**
  * Takes the addition of a constant bias into the operator before it: MatMul of matrices becomes Gemm, Gemm and Conv
@@ -12,14 +12,13 @@ import { type Keep, mergeIntoProducers, type Weights } from './rewrite.js'
 export function fuseBias(model: Model, keep: Keep): Model {
   const ranks = inferRanks(model)
   return mergeIntoProducers(model, keep, (producer, node, position, weights) => {
-    if (node.op !== 'Add' || node.domain !== '' || producer.domain !== '') return undefined
+    if (node.op !== 'Add' || node.domain !== '' || producer.domain !== '' || isClamped(producer))
+      return undefined
     const name = node.inputs[1 - position]
     const bias = weights.floats(name)
     const weight = weights.get(producer.inputs[1] ?? '')
     if (name === undefined || bias === undefined || weight === undefined || producer.inputs[2])
       return undefined
-    if (attribute(producer, 'mcompress.min') !== undefined) return undefined
-    if (attribute(producer, 'mcompress.max') !== undefined) return undefined
     const { op, inputs } = producer
     const [x, w] = inputs as [string, string]
     const outputs = node.outputs

@@ -1,7 +1,7 @@
 import type { Tensor } from '../../formats/tensor.js'
-import { capturedBy, consumers, freshName, namesOf } from '../uses.js'
-import { subgraphsOf } from '../attributes.js'
+import { attribute, subgraphsOf } from '../attributes.js'
 import type { GraphNode, Model, Weight } from '../model.js'
+import { capturedBy, consumers, freshName, namesOf } from '../uses.js'
 
 /** Value names that a caller asks for beyond the outputs; no pass removes them. */
 export type Keep = ReadonlySet<string>
@@ -13,6 +13,11 @@ export function pinnedNames(model: Model, keep: Keep): Set<string> {
     for (const graph of subgraphsOf(node)) for (const name of capturedBy(graph)) pinned.add(name)
   }
   return pinned
+}
+
+/** Whether a clamp was fused into a node: nothing linear can be folded into it any more. */
+export function isClamped(node: GraphNode): boolean {
+  return (attribute(node, 'mcompress.min') ?? attribute(node, 'mcompress.max')) !== undefined
 }
 
 /** The weights of a model while a pass changes them. */
