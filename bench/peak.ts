@@ -14,6 +14,8 @@ export interface Peaks {
 }
 
 const STEPS = 10_000
+/** Half of a first-level cache. */
+const DOT_BYTES = 16 * 1024
 const COPY_BYTES = 16 * 1024
 
 async function compile(source: string, feature: string): Promise<Uint8Array<ArrayBuffer>> {
@@ -57,7 +59,7 @@ export async function measurePeaks(): Promise<Peaks> {
   const instantiate = (bytes: Uint8Array<ArrayBuffer>): WebAssembly.Exports =>
     new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } }).exports
   const plain = instantiate(await compile('plain', 'simd')) as {
-    dot_add(steps: number): number
+    dot_add(end: number): number
     mul_add(steps: number): number
     copy(bytes: number): void
   }
@@ -70,7 +72,9 @@ export async function measurePeaks(): Promise<Peaks> {
     relaxed = await rate(STEPS * 12 * 32, () => relaxed_dot(STEPS))
   }
   return {
-    int8: await rate(STEPS * 12 * 16, () => plain.dot_add(STEPS)),
+    int8: await rate((DOT_BYTES / 32) * 8 * 16 * 8, () => {
+      for (let i = 0; i < 8; i++) plain.dot_add(64 + DOT_BYTES)
+    }),
     relaxed,
     f32: await rate(STEPS * 12 * 8, () => plain.mul_add(STEPS)),
     copy: await rate(COPY_BYTES * 64, () => {
