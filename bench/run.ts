@@ -9,9 +9,10 @@ import { measurePeaks } from './peak.js'
 import { cases as conv } from './conv.bench.js'
 import { cases as elementwise } from './elementwise.bench.js'
 import { cases as math } from './math.bench.js'
+import { cases as f32Spmm } from './f32-spmm.bench.js'
 import { cases as quantize } from './quantize.bench.js'
 
-const suites: BenchCase[] = [...conv, ...elementwise, ...math, ...quantize]
+const suites: BenchCase[] = [...conv, ...elementwise, ...math, ...f32Spmm, ...quantize]
 
 const { values } = parseArgs({
   options: {

@@ -15,6 +15,7 @@ async function contender(
   let output: ort.Tensor | undefined
   return {
     name: `onnxruntime-web ${name}`,
+    target: 'simd',
     run: async () => {
       output = (await session.run(feeds))['y']
     },

@@ -12,6 +12,7 @@ export function f32Gemm({ m, n, k, a, b, matches }: GemmProblem<Float32Array>): 
   const w = tf.tensor2d(b, [k, n])
   return {
     name: 'tfjs-backend-wasm f32',
+    target: 'simd',
     run: () => tf.matMul(x, w).dispose(),
     exact: () => {
       const y = tf.matMul(x, w)

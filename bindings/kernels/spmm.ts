@@ -1,36 +1,49 @@
 import type { Kernels } from '../runtime/instantiate.js'
 import type { LinearMemory } from '../runtime/memory.js'
+import {
+  BLOCK_COLUMNS,
+  BLOCK_HEADER_BYTES,
+  COUNTS,
+  OFFSETS,
+  SLICE_HEADER_BYTES,
+  SLICE_ROWS,
+  STEP_BYTES,
+} from './slices.js'
 
 const { fround } = Math
 
 export function spmmKernels(memory: LinearMemory): Pick<Kernels, 'f32_spmm_csr'> {
   return {
-    f32_spmm_csr(
-      rowPtr,
-      colIndices,
-      values,
-      bias,
-      x,
-      y,
-      rows,
-      n,
-      xRowStride,
-      xSampleStride,
-      yRowStride,
-      ySampleStride,
-      min,
-      max,
-    ) {
-      const { f32, u32 } = memory
+    f32_spmm_csr(w, bias, x, y, rows, cols, n, samplesAreRows, low, high) {
+      const { f32, u16, u32 } = memory
+      const [xColumn, xSample, yRow, ySample] = samplesAreRows ? [1, cols, 1, rows] : [n, 1, n, 1]
       for (let row = 0; row < rows; row++) {
-        for (let sample = 0; sample < n; sample++) {
-          let acc = f32[bias / 4 + row]!
-          for (let e = u32[rowPtr / 4 + row]!; e < u32[rowPtr / 4 + row + 1]!; e++) {
-            const at = u32[colIndices / 4 + e]! * xRowStride + sample * xSampleStride
-            acc = fround(acc + fround(f32[values / 4 + e]! * f32[x / 4 + at]!))
+        for (let j = 0; j < n; j++) f32[(y >>> 2) + row * yRow + j * ySample] = f32[(bias >>> 2) + row]!
+      }
+      for (let column = 0; column < cols; column += BLOCK_COLUMNS) {
+        let left = u32[w >>> 2]!
+        w += BLOCK_HEADER_BYTES
+        for (; left > 0; left -= SLICE_ROWS) {
+          for (let lane = 0; lane < Math.min(left, SLICE_ROWS); lane++) {
+            const count = u16[((w + COUNTS) >>> 1) + lane]!
+            for (let j = 0; j < n; j++) {
+              const to = (y >>> 2) + u32[(w >>> 2) + lane]! * yRow + j * ySample
+              let sum = f32[to]!
+              for (let i = 0, step = w + SLICE_HEADER_BYTES; i < count; i++, step += STEP_BYTES) {
+                const at = column + u16[((step + OFFSETS) >>> 1) + lane]! / 4
+                sum = fround(
+                  sum + fround(f32[(step >>> 2) + lane]! * f32[(x >>> 2) + at * xColumn + j * xSample]!),
+                )
+              }
+              f32[to] = sum
+            }
           }
-          f32[y / 4 + row * yRowStride + sample * ySampleStride] = Math.min(Math.max(acc, min), max)
+          w += SLICE_HEADER_BYTES + u16[(w + COUNTS) >>> 1]! * STEP_BYTES
         }
+      }
+      for (let i = y >>> 2; i < (y >>> 2) + rows * n; i++) {
+        const sum = f32[i]!
+        f32[i] = sum < low ? low : high < sum ? high : sum
       }
     },
   }

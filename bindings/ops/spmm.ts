@@ -1,6 +1,7 @@
 import { checkCsr, type CsrMatrix } from '../formats/csr.js'
 import type { Tensor } from '../formats/tensor.js'
 import { MAX_TENSOR_ELEMENTS } from '../limits.js'
+import { sliceBytes, writeSlices } from '../kernels/slices.js'
 import { alignUp } from '../runtime/allocator.js'
 import { defaultRuntime } from '../runtime/default.js'
 import { Handle } from '../runtime/handle.js'
@@ -44,30 +45,21 @@ export class SparseWeights extends Handle {
 
   /** Made by `packSparse`. */
   constructor(runtime: Runtime, csr: CsrMatrix, bias: Float32Array | undefined) {
-    const { rows, cols, rowPtr, colIndices, values, scale } = csr
-    const nonZeros = values.length
-    super(runtime, alignUp(4 * (rows + 1)) + 2 * alignUp(4 * nonZeros) + 4 * rows)
+    const { rows, cols, rowPtr, values, scale } = csr
+    super(runtime, alignUp(4 * rows) + sliceBytes(csr))
     this.rows = rows
     this.cols = cols
-    this.nonZeros = nonZeros
-    const { u32, f32 } = runtime.memory
-    u32.set(rowPtr, this.pointer / 4)
-    u32.set(colIndices, this.columnsPointer / 4)
-    f32.set(realValues(values, scale, rowPtr), this.valuesPointer / 4)
-    f32.fill(0, this.biasPointer / 4, this.biasPointer / 4 + rows)
-    if (bias !== undefined) f32.set(bias, this.biasPointer / 4)
+    this.nonZeros = values.length
+    const { f32 } = runtime.memory
+    const biasStart = this.pointer >>> 2
+    f32.fill(0, biasStart, biasStart + rows)
+    if (bias !== undefined) f32.set(bias, biasStart)
+    writeSlices(csr, realValues(values, scale, rowPtr), runtime.memory, this.slices)
   }
 
-  get columnsPointer(): number {
-    return this.pointer + alignUp(4 * (this.rows + 1))
-  }
-
-  get valuesPointer(): number {
-    return this.columnsPointer + alignUp(4 * this.nonZeros)
-  }
-
-  get biasPointer(): number {
-    return this.valuesPointer + alignUp(4 * this.nonZeros)
+  /** Address of the slices, which follow the bias; for ops/ only. */
+  get slices(): number {
+    return this.pointer + alignUp(4 * this.rows)
   }
 }
 
@@ -152,24 +144,17 @@ function run(
   min: number,
   max: number,
 ): void {
-  const { rows, cols, pointer, columnsPointer, valuesPointer, biasPointer } = weights
-  const [xRow, xSample, yRow, ySample] = layout === 'columns' ? [n, 1, n, 1] : [1, cols, 1, rows]
-  weights.runtime.kernels.f32_spmm_csr(
-    pointer,
-    columnsPointer,
-    valuesPointer,
-    biasPointer,
-    x,
-    out,
-    rows,
-    n,
-    xRow,
-    xSample,
-    yRow,
-    ySample,
-    min,
-    max,
-  )
+  const { rows, cols, pointer, slices, runtime } = weights
+  const { kernels, scratch } = runtime
+  const mark = scratch.mark()
+  try {
+    // Widths of the kernels; one row more for the lanes without a row, then to the 4 rows of a transposition.
+    const width = n === 1 ? 1 : n > 16 ? 32 : n > 8 ? 16 : 8
+    const acc = scratch.take(4 * width * 4 * Math.ceil((rows + 1) / 4))
+    kernels.f32_spmm_csr(slices, pointer, x, out, rows, cols, n, layout === 'rows' ? 1 : 0, min, max, acc)
+  } finally {
+    scratch.release(mark)
+  }
 }
 
 const BOUNDS = { none: [-Infinity, Infinity], relu: [0, Infinity], relu6: [0, 6] } as const

@@ -1,0 +1,49 @@
+import { toCsr } from '../bindings/formats/csr.js'
+import { tensor } from '../bindings/formats/tensor.js'
+import { readSlot, writeSlot } from '../bindings/ops/slot.js'
+import { f32Spmm, packSparse, type SampleLayout } from '../bindings/ops/spmm.js'
+import { Handle } from '../bindings/runtime/handle.js'
+import type { Runtime } from '../bindings/runtime/runtime.js'
+import { denseMatmul, transpose } from '../tests/oracles/sparse.js'
+import { Random } from '../tests/support/random.js'
+import type { BenchCase, Prepared } from './harness.js'
+
+const SIZE = 1024
+
+/** Useful operations only: two for each entry that is stored and each sample. */
+function sparseCase(zeros: number, n: number, layout: SampleLayout): BenchCase {
+  const random = new Random(zeros)
+  const w = random.floats(SIZE * SIZE).map((v) => (random.next() * 100 < zeros ? 0 : v))
+  const x = random.floats(SIZE * n)
+  const csr = toCsr(tensor(w, [SIZE, SIZE]))
+  return {
+    kernel: n === 1 ? 'f32_spmv_csr' : 'f32_spmm_csr',
+    shape: `${SIZE}x${SIZE}x${n} ${zeros} % zeros${n === 1 ? '' : `, samples are ${layout}`}`,
+    unit: 'GFLOP/s',
+    work: 2 * csr.values.length * n,
+    prepare(runtime: Runtime): Prepared {
+      const weights = packSparse(runtime, csr)
+      const input = { handle: new Handle(runtime, 4 * x.length), offset: 0 }
+      const output = { handle: new Handle(runtime, 4 * SIZE * n), offset: 0 }
+      writeSlot(input, layout === 'rows' ? transpose(x, SIZE, n) : x)
+      return {
+        run: () => f32Spmm(weights, input, output, n, { layout }),
+        exact() {
+          const y = readSlot(output, new Float32Array(SIZE * n))
+          const found = layout === 'rows' ? transpose(y, n, SIZE) : y
+          return denseMatmul(w, SIZE, SIZE, x, n, undefined, -Infinity, Infinity).every(
+            (v, i) => v === found[i],
+          )
+        },
+        dispose: () => [weights, input.handle, output.handle].forEach((handle) => handle.dispose()),
+      }
+    },
+  }
+}
+
+export const cases: BenchCase[] = [80, 90, 95].flatMap((zeros) => [
+  sparseCase(zeros, 1, 'columns'),
+  sparseCase(zeros, 64, 'columns'),
+  sparseCase(zeros, 64, 'rows'),
+  sparseCase(zeros, 256, 'columns'),
+])

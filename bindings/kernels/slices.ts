@@ -1,0 +1,88 @@
+import type { CsrMatrix } from '../formats/csr.js'
+import type { LinearMemory } from '../runtime/memory.js'
+
+// These mirror assembly/f32-spmm/layout.ts.
+export const BLOCK_COLUMNS = 256
+export const SLICE_ROWS = 8
+export const BLOCK_HEADER_BYTES = 16
+export const COUNTS = 32
+export const SLICE_HEADER_BYTES = 48
+export const OFFSETS = 32
+export const STEP_BYTES = 48
+
+/** A block of 256 columns: the rows that have entries in it, most entries first, equal ones in order. */
+interface Block {
+  readonly firstColumn: number
+  readonly rows: Uint32Array
+  /** By row of the matrix: its first entry in the block, and how many there are. */
+  readonly starts: Uint32Array
+  readonly counts: Uint32Array
+}
+
+/** Walks the blocks of a matrix. The arrays are used again for the next block. */
+function* blocksOf({ rows, cols, rowPtr, colIndices }: CsrMatrix): Generator<Block> {
+  const starts = rowPtr.slice(0, rows)
+  const counts = new Uint32Array(rows)
+  const order = new Uint32Array(rows)
+  // A counting sort: places[b] is where the rows with 256 - b entries go.
+  const places = new Uint32Array(BLOCK_COLUMNS + 2)
+  for (let firstColumn = 0; firstColumn < cols; firstColumn += BLOCK_COLUMNS) {
+    places.fill(0)
+    for (let row = 0; row < rows; row++) {
+      const start = starts[row]! + counts[row]!
+      let end = start
+      while (end < rowPtr[row + 1]! && colIndices[end]! < firstColumn + BLOCK_COLUMNS) end++
+      starts[row] = start
+      counts[row] = end - start
+      places[BLOCK_COLUMNS - (end - start) + 1]!++
+    }
+    for (let i = 0; i <= BLOCK_COLUMNS; i++) places[i + 1]! += places[i]!
+    const used = places[BLOCK_COLUMNS]!
+    for (let row = 0; row < rows; row++) order[places[BLOCK_COLUMNS - counts[row]!]!++] = row
+    yield { firstColumn, rows: order.subarray(0, used), starts, counts }
+  }
+}
+
+/** Bytes of the slices of a matrix. */
+export function sliceBytes(csr: CsrMatrix): number {
+  let bytes = 0
+  for (const { rows, counts } of blocksOf(csr)) {
+    bytes += BLOCK_HEADER_BYTES
+    for (let i = 0; i < rows.length; i += SLICE_ROWS) {
+      bytes += SLICE_HEADER_BYTES + counts[rows[i]!]! * STEP_BYTES
+    }
+  }
+  return bytes
+}
+
+/**
+ * Writes a matrix in slices (assembly/README.md#f32-spmm) from byte `to` on, with `values` for its own. A lane without a
+ * row belongs to row `csr.rows`, one past the last, and adds zeros to it.
+ */
+export function writeSlices(
+  csr: CsrMatrix,
+  values: Float32Array,
+  { u16, u32, f32 }: Pick<LinearMemory, 'u16' | 'u32' | 'f32'>,
+  to: number,
+): void {
+  for (const { firstColumn, rows, starts, counts } of blocksOf(csr)) {
+    u32[to >>> 2] = rows.length
+    to += BLOCK_HEADER_BYTES
+    for (let i = 0; i < rows.length; i += SLICE_ROWS) {
+      const shortest = counts[rows[Math.min(i + SLICE_ROWS, rows.length) - 1]!]!
+      for (let lane = 0; lane < SLICE_ROWS; lane++) {
+        const row = rows[i + lane]
+        const count = row === undefined ? shortest : counts[row]!
+        u32[(to >>> 2) + lane] = row ?? csr.rows
+        u16[((to + COUNTS) >>> 1) + lane] = count
+        let step = to + SLICE_HEADER_BYTES
+        for (let j = 0; j < count; j++, step += STEP_BYTES) {
+          const entry = row === undefined ? -1 : starts[row]! + j
+          f32[(step >>> 2) + lane] = entry < 0 ? 0 : values[entry]!
+          u16[((step + OFFSETS) >>> 1) + lane] = entry < 0 ? 0 : 4 * (csr.colIndices[entry]! - firstColumn)
+        }
+      }
+      to += SLICE_HEADER_BYTES + counts[rows[i]!]! * STEP_BYTES
+    }
+  }
+}
