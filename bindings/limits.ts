@@ -10,6 +10,12 @@ export const MAX_TENSOR_ELEMENTS = 2 ** 30
 /** ONNX puts no bound on rank; real models stay below 8, and loops over axes are bounded by this. */
 export const MAX_RANK = 16
 
+/** Nodes of a model that is run: planning compares the lifetimes of values in pairs. Real networks stay below 10,000. */
+export const MAX_MODEL_NODES = 2 ** 14
+
+/** Plans that a session keeps, one for each combination of input shapes: a few batch sizes, each some kilobytes. */
+export const MAX_CACHED_PLANS = 8
+
 /** Messages and strings in one protobuf file: an empty one costs 2 bytes there and about 100 in memory. */
 export const MAX_PROTO_OBJECTS = 2 ** 21
 

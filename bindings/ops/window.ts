@@ -38,10 +38,10 @@ export class SlidingWindow implements Window {
   readonly strideWidth: number
   readonly dilationHeight: number
   readonly dilationWidth: number
-  readonly padTop: number
-  readonly padLeft: number
-  readonly padBottom: number
-  readonly padRight: number
+  padTop: number
+  padLeft: number
+  padBottom: number
+  padRight: number
   readonly ceilMode: boolean
 
   constructor(options: WindowOptions) {
@@ -74,6 +74,11 @@ export class SlidingWindow implements Window {
 
   get padded(): boolean {
     return (this.padTop | this.padLeft | this.padBottom | this.padRight) !== 0
+  }
+
+  /** Changes the padding, which ONNX's auto_pad derives from the size of the image. */
+  pad(pads: readonly [top: number, left: number, bottom: number, right: number]): void {
+    ;[this.padTop, this.padLeft, this.padBottom, this.padRight] = pads
   }
 
   /** Sets the sizes of input and output. Throws RangeError when the padded image is smaller than the window. */
