@@ -1,3 +1,6 @@
 import '../embedded.js'
 
-export {}
+export type { InputValue } from './inputs.js'
+export { loadModel, type SessionOptions } from './load.js'
+export type { StoredForm } from './loader.js'
+export type { NodeReport, RunOptions, Session, SessionReport, SessionStats } from './session.js'

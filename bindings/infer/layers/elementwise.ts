@@ -1,0 +1,129 @@
+import { elementCount } from '../../formats/tensor.js'
+import type { GraphNode } from '../../graph/model.js'
+import { planBroadcast, type Broadcast } from '../../ops/broadcast.js'
+import {
+  f32Add,
+  f32Clamp,
+  f32Div,
+  f32Erf,
+  f32Exp,
+  f32Log,
+  f32Mul,
+  f32Sigmoid,
+  f32Sub,
+  f32Tanh,
+} from '../../ops/elementwise.js'
+import type { Slot } from '../../ops/slot.js'
+import { UnsupportedVariant, type Layer, type LayerFactory } from '../loader.js'
+import { physicalShape, type Layout, type Operand, type Planner } from '../plan.js'
+import { fusedBounds, type Bounds } from './bounds.js'
+
+/** Clamps a value in place, if there is anything to clamp to. */
+export function clampInPlace(planner: Planner, y: Operand, { min, max }: Bounds): void {
+  if (min === -Infinity && max === Infinity) return
+  planner.step([y], [y], () => f32Clamp(y, y, y.elements, min, max))
+}
+
+/** A step over every element of the first input, in place where nobody reads it later. */
+function overElements(
+  { inputs, outputs }: GraphNode,
+  kernel: string,
+  run: (x: Slot, y: Slot, length: number) => void,
+): Layer {
+  return {
+    kernel,
+    plan(planner) {
+      const x = planner.float(inputs[0]!)
+      const y = planner.overwrite(outputs[0]!, x)
+      planner.step([x], [y], () => run(x, y, x.elements))
+    },
+  }
+}
+
+const unary =
+  (kernel: string, run: (x: Slot, y: Slot, length: number) => void): LayerFactory =>
+  (node) =>
+    overElements(node, kernel, run)
+
+export const exp = unary('f32_exp', f32Exp)
+export const log = unary('f32_log', f32Log)
+export const erf = unary('f32_erf', f32Erf)
+export const sigmoid = unary('f32_sigmoid', f32Sigmoid)
+export const tanh = unary('f32_tanh', f32Tanh)
+
+const clamp = (node: GraphNode, min: number, max: number) =>
+  overElements(node, 'f32_clamp', (x, y, length) => f32Clamp(x, y, length, min, max))
+
+export const relu: LayerFactory = (node) => clamp(node, 0, Infinity)
+
+/** Clip with constant bounds. */
+export const clip: LayerFactory = (node, loader) => {
+  const bound = (name: string | undefined, open: number): number => {
+    if (name === undefined || name === '') return open
+    const weight = loader.take(name)
+    if (weight === undefined) throw new UnsupportedVariant('Clip with computed bounds')
+    return loader.floats(weight)[0] ?? open
+  }
+  return clamp(node, bound(node.inputs[1], -Infinity), bound(node.inputs[2], Infinity))
+}
+
+type BinaryRun = (plan: Broadcast, a: Slot, b: Slot, out: Slot) => void
+
+const binary =
+  (run: BinaryRun): LayerFactory =>
+  (node) => {
+    const bounds = fusedBounds(node)
+    const [a, b] = node.inputs as [string, string]
+    return {
+      kernel: 'f32_binary',
+      plan(planner) {
+        clampInPlace(planner, planBinary(planner, run, a, b, node.outputs[0]!), bounds)
+      },
+    }
+  }
+
+export const add = binary(f32Add)
+export const sub = binary(f32Sub)
+export const mul = binary(f32Mul)
+export const div = binary(f32Div)
+
+function planBinary(planner: Planner, run: BinaryRun, a: string, b: string, output: string): Operand {
+  const rank = planner.shape(output).length
+  const layout = commonLayout(planner, [a, b], rank)
+  const [x, y] = [operandOf(planner, a, rank, layout), operandOf(planner, b, rank, layout)]
+  const plan = planBroadcast(shapeIn(x, rank, layout), shapeIn(y, rank, layout))
+  // Only an operand that repeats nothing may be written over.
+  const whole = [x, y].find((operand) => operand.elements === plan.elements && operand.layout === layout)
+  const out = whole === undefined ? planner.create(output, layout) : planner.overwrite(output, whole)
+  planner.step([x, y], [out], () => run(plan, x, y, out))
+  return out
+}
+
+/** A shape with axes of 1 before it, up to `rank`. */
+function extended(shape: readonly number[], rank: number): readonly number[] {
+  return [...new Array<number>(rank - shape.length).fill(1), ...shape]
+}
+
+function isFlat(shape: readonly number[]): boolean {
+  return (shape[1] ?? 1) === 1 || elementCount(shape.slice(2)) === 1
+}
+
+/**
+ * The layout in which values of different rank meet with the fewest copies: that of the images among them, unless a value
+ * of lower rank would have to be turned for it.
+ */
+function commonLayout(planner: Planner, names: readonly string[], rank: number): Layout {
+  const values = names.map((name) => planner.value(name))
+  const images = values.some(({ layout, shape }) => layout === 'last' && shape.length === rank)
+  const fits = values.every(({ shape }) => shape.length === rank || isFlat(extended(shape, rank)))
+  return images && fits ? 'last' : 'first'
+}
+
+/** A value of lower rank stays as it is: it has one axis at most that matters, or the layout is ONNX's. */
+function operandOf(planner: Planner, name: string, rank: number, layout: Layout): Operand {
+  return planner.float(name, planner.shape(name).length === rank ? layout : 'first')
+}
+
+function shapeIn({ shape }: Operand, rank: number, layout: Layout): readonly number[] {
+  return physicalShape(extended(shape, rank), layout)
+}

@@ -1,0 +1,300 @@
+import { elementCount } from '../formats/tensor.js'
+import type { ActivationRange, GraphNode } from '../graph/model.js'
+import { Call } from '../graph/rules.js'
+import type { ValueTypes } from '../graph/shapes.js'
+import { writeSlot, type Slot } from '../ops/slot.js'
+import type { Handle } from '../runtime/handle.js'
+import type { Arena } from './arena.js'
+import { convert } from './convert.js'
+import { assignOffsets, type Lifetime } from './offsets.js'
+
+/**
+ * Order of a value's elements in memory. `first` is ONNX's own, row-major [N, C, ...spatial]; `last` is row-major
+ * [N, ...spatial, C], in which the image kernels work.
+ */
+export type Layout = 'first' | 'last'
+
+/** How a value lies in memory: its order, and the scale and zero point when it is held as int8 codes. */
+export interface Form {
+  readonly layout: Layout
+  readonly coding: ActivationRange | undefined
+}
+
+/** One call of a kernel. */
+export interface Step {
+  /** Name of the node that it belongs to. */
+  readonly node: string
+  run(): void
+}
+
+/** Bytes of the arena that hold one value, or several that are views of each other. */
+class Region implements Lifetime {
+  readonly bytes: number
+  /** Names of the values that lie here. */
+  readonly names: string[] = []
+  first = Infinity
+  last = -1
+  offset = -1
+  readonly #arena: Arena
+
+  constructor(bytes: number, arena: Arena) {
+    this.bytes = bytes
+    this.#arena = arena
+  }
+
+  get handle(): Handle {
+    return this.#arena.handle
+  }
+}
+
+/** A value of known shape at a place in linear memory. Its offset is known once the plan is finished. */
+export class Operand implements Slot, Form {
+  /** Dimensions in ONNX's order, whatever the layout. */
+  readonly shape: readonly number[]
+  readonly layout: Layout
+  readonly coding: ActivationRange | undefined
+  readonly place: Slot
+
+  constructor(shape: readonly number[], { layout, coding }: Form, place: Slot) {
+    this.shape = shape
+    this.layout = layout
+    this.coding = coding
+    this.place = place
+  }
+
+  get handle(): Handle {
+    return this.place.handle
+  }
+
+  get offset(): number {
+    return this.place.offset
+  }
+
+  get elements(): number {
+    return elementCount(this.shape)
+  }
+
+  /** Whether both layouts are the same bytes: one channel, or one pixel. */
+  get isFlat(): boolean {
+    return (this.shape[1] ?? 1) === 1 || elementCount(this.shape.slice(2)) === 1
+  }
+}
+
+/** The shape of a value as its bytes lie there. */
+export function physicalShape(shape: readonly number[], layout: Layout): readonly number[] {
+  return layout === 'last' && shape.length > 2 ? [shape[0]!, ...shape.slice(2), shape[1]!] : shape
+}
+
+/** The place of an axis of ONNX's order among those of `physicalShape`. */
+export function physicalAxis(axis: number, rank: number, layout: Layout): number {
+  if (layout === 'first' || rank <= 2 || axis === 0) return axis
+  return axis === 1 ? rank - 1 : axis - 1
+}
+
+/** A place some bytes into another, whose own place may not be known yet. */
+export function shifted(slot: Slot, bytes: number): Slot {
+  return {
+    get handle() {
+      return slot.handle
+    },
+    get offset() {
+      return slot.offset + bytes
+    },
+  }
+}
+
+function sameCoding(a: ActivationRange | undefined, b: ActivationRange | undefined): boolean {
+  return a === b || (a?.scale === b?.scale && a?.zeroPoint === b?.zeroPoint)
+}
+
+export interface PlanRequest {
+  readonly arena: Arena
+  /** Type and shape of every value, and the elements of those that follow from shapes and weights. */
+  readonly types: ValueTypes
+  /** How often each value is read, by nodes and as an output. */
+  readonly uses: ReadonlyMap<string, number>
+  /** The int8 codes that all readers of a value want. */
+  readonly demands: ReadonlyMap<string, ActivationRange>
+}
+
+export interface Plan {
+  readonly steps: readonly Step[]
+  /** Size of the arena that the steps need. */
+  readonly bytes: number
+  /** How many of the steps only bring a value into another layout or precision. */
+  readonly conversions: number
+}
+
+/**
+ * Collects the steps of one plan: layers ask for their inputs in the form that they need, place their outputs and
+ * append calls. Time is counted in steps; a region lives from the step that first writes it to the one that last reads it.
+ */
+export class Planner {
+  readonly #request: PlanRequest
+  readonly #steps: Step[] = []
+  readonly #regions: Region[] = []
+  /** Every form in which a value lies in memory; the first one is how its layer left it. */
+  readonly #operands = new Map<string, Operand[]>()
+  /** Reads of each value that are still to come. */
+  readonly #pending: Map<string, number>
+  #node = ''
+  #conversions = 0
+
+  constructor(request: PlanRequest) {
+    this.#request = request
+    this.#pending = new Map(request.uses)
+  }
+
+  /** Begins the steps of a node, whose reads of `inputs` are from now on no longer to come. */
+  begin(node: string, inputs: readonly string[]): void {
+    this.#node = node
+    for (const name of inputs) {
+      const pending = this.#pending.get(name)
+      if (pending !== undefined) this.#pending.set(name, pending - 1)
+    }
+  }
+
+  shape(name: string): readonly number[] {
+    const type = this.#request.types.get(name)
+    if (type === undefined) throw new Error(`internal: ${name} has no shape`)
+    return type.shape
+  }
+
+  /** A node with what is known of its inputs, as shape rules see it. */
+  call(node: GraphNode): Call {
+    return new Call(
+      node,
+      node.inputs.map((name) => this.#request.types.get(name)),
+    )
+  }
+
+  /** The int8 codes in which the readers of `name` want it; undefined: its real values. */
+  demand(name: string): ActivationRange | undefined {
+    return this.#request.demands.get(name)
+  }
+
+  /** A value as its layer left it. One that follows from the shapes alone is written by a step of its own. */
+  value(name: string): Operand {
+    const own = this.#operands.get(name)?.[0]
+    if (own !== undefined) return own
+    const known = this.#request.types.get(name)?.value
+    if (known?.dtype !== 'float32') throw new Error(`internal: ${name} is read before it is made`)
+    const operand = this.create(name)
+    this.step([], [operand], () => writeSlot(operand, known.data as Float32Array))
+    return operand
+  }
+
+  /** A value in a layout, coded or not as its layer left it. */
+  inLayout(name: string, layout: Layout): Operand {
+    return this.#inForm(name, { layout, coding: this.value(name).coding })
+  }
+
+  /** A value as float32, in the layout that is asked for or its own. */
+  float(name: string, layout: Layout = this.value(name).layout): Operand {
+    return this.#inForm(name, { layout, coding: undefined })
+  }
+
+  /** A value as int8 codes. */
+  codes(name: string, coding: ActivationRange, layout: Layout = this.value(name).layout): Operand {
+    return this.#inForm(name, { layout, coding })
+  }
+
+  /** A value in a form, by a step of its own for each property in which no form that lies there agrees. */
+  #inForm(name: string, wanted: Form): Operand {
+    const forms = this.#operands.get(name) ?? []
+    const own = this.value(name)
+    const alike = forms.filter(({ coding }) => sameCoding(coding, wanted.coding))
+    const found = alike.find(({ layout }) => layout === wanted.layout)
+    if (found !== undefined) return found
+    const twin = alike.find(({ isFlat }) => isFlat)
+    if (twin !== undefined) return this.#add(name, new Operand(own.shape, wanted, twin.place))
+    if (alike.length > 0) return this.#converted(name, alike[0]!, wanted)
+    const recoded = { layout: own.layout, coding: wanted.coding }
+    // From codes to other codes the way leads through the real values.
+    if (own.coding !== undefined && wanted.coding !== undefined) {
+      return this.#converted(name, this.float(name), recoded)
+    }
+    this.#converted(name, own, recoded)
+    return this.#inForm(name, wanted)
+  }
+
+  #converted(name: string, from: Operand, form: Form): Operand {
+    const to = this.#add(name, this.#place(name, from.shape, form))
+    this.step([from], [to], convert(from, to))
+    this.#conversions++
+    return to
+  }
+
+  /** A new place for the output `name`. */
+  create(name: string, layout: Layout = 'first', coding?: ActivationRange): Operand {
+    return this.#add(name, this.#place(name, this.shape(name), { layout, coding }))
+  }
+
+  /** The output `name` is the value `x` under its own shape: nothing is copied. */
+  alias(name: string, x: Operand, layout: Layout = x.layout): Operand {
+    if (x.place instanceof Region) x.place.names.push(name)
+    return this.#add(name, new Operand(this.shape(name), { layout, coding: x.coding }, x.place))
+  }
+
+  /** A place for the output `name` of an element-wise step over `x`: that of `x` itself when nobody reads it later. */
+  overwrite(name: string, x: Operand): Operand {
+    const { place } = x
+    const free = place instanceof Region && place.names.every((other) => !this.#pending.get(other))
+    return free ? this.alias(name, x) : this.create(name, x.layout, x.coding)
+  }
+
+  /** A value that is resident already: a weight. */
+  bind(name: string, x: Operand): void {
+    this.#add(name, x)
+  }
+
+  /** Work space of the steps of a node. */
+  temporary(shape: readonly number[]): Operand {
+    return this.#place('', shape, { layout: 'first', coding: undefined })
+  }
+
+  /** Appends a call that reads and writes the given values. */
+  step(reads: readonly Operand[], writes: readonly Operand[], run: () => void): void {
+    for (const { place } of [...reads, ...writes]) {
+      if (!(place instanceof Region)) continue
+      place.first = Math.min(place.first, this.#steps.length)
+      place.last = this.#steps.length
+    }
+    this.#steps.push({ node: this.#node, run })
+  }
+
+  /** A place for an input of the model, written before the first step. */
+  input(name: string): Operand {
+    const operand = this.create(name)
+    if (operand.place instanceof Region) operand.place.first = -1
+    return operand
+  }
+
+  /** The value of an output of the model, as ONNX has it, kept until after the last step. */
+  output(name: string): Operand {
+    const operand = this.float(name, 'first')
+    if (operand.place instanceof Region) operand.place.last = Infinity
+    return operand
+  }
+
+  /** Assigns the offsets; no step may follow. */
+  finish(): Plan {
+    const { offsets, bytes } = assignOffsets(this.#regions)
+    this.#regions.forEach((region, i) => (region.offset = offsets[i]!))
+    return { steps: this.#steps, bytes, conversions: this.#conversions }
+  }
+
+  #add(name: string, operand: Operand): Operand {
+    const forms = this.#operands.get(name)
+    if (forms === undefined) this.#operands.set(name, [operand])
+    else forms.push(operand)
+    return operand
+  }
+
+  #place(name: string, shape: readonly number[], form: Form): Operand {
+    const region = new Region(elementCount(shape) * (form.coding === undefined ? 4 : 1), this.#request.arena)
+    region.names.push(name)
+    this.#regions.push(region)
+    return new Operand(shape, form, region)
+  }
+}

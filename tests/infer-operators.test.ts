@@ -1,0 +1,341 @@
+import { expect, it } from 'vitest'
+import { elementCount } from '../bindings/formats/tensor.js'
+import type { GraphNode } from '../bindings/graph/model.js'
+import { loadModel } from '../bindings/infer/load.js'
+import { runOnnx } from './oracles/onnx.js'
+import { expectSame } from './support/compare.js'
+import { floats, ints, makeModel, node, type GraphParts } from './support/models.js'
+import { Random } from './support/random.js'
+import { describeTargets } from './support/targets.js'
+
+const random = new Random(11)
+const values = (...shape: number[]) => floats(random.floats(elementCount(shape), 0.5), shape)
+const positive = (...shape: number[]) =>
+  floats(
+    random.floats(elementCount(shape)).map((v) => 0.5 + Math.abs(v)),
+    shape,
+  )
+const scalar = (value: number) => floats([value], [])
+
+interface Case extends GraphParts {
+  /** Concrete shapes of the inputs. */
+  readonly shapes: Readonly<Record<string, readonly number[]>>
+  /** Steps that only change layout: a plan must not need more. */
+  readonly conversions: number
+}
+
+/** A case over one input `x`, whose first dimension is open, with the outputs of the last node. */
+function chain(
+  nodes: readonly GraphNode[],
+  shape: readonly number[],
+  weights: GraphParts['weights'] = {},
+  conversions = 0,
+): Case {
+  const declared = shape.map((size, axis) => (axis === 0 ? 'N' : size))
+  const { outputs } = nodes.at(-1)!
+  return { inputs: { x: declared }, nodes, outputs, weights, shapes: { x: shape }, conversions }
+}
+
+/** The same of one node. */
+function single(
+  node: GraphNode,
+  ...rest: Parameters<typeof chain> extends [unknown, ...infer R] ? R : never
+): Case {
+  return chain([node], ...rest)
+}
+
+/** A case over several inputs. */
+function several(
+  shapes: Readonly<Record<string, readonly number[]>>,
+  nodes: readonly GraphNode[],
+  outputs: readonly string[] = nodes.at(-1)!.outputs,
+): Case {
+  const inputs = Object.entries(shapes).map(([name, shape]) => [name, shape.map(() => null)])
+  return { inputs: Object.fromEntries(inputs), nodes, outputs, shapes, conversions: 0 }
+}
+
+const conv = (attributes: GraphNode['attributes'] = {}) => node('Conv', 'x w b -> y', attributes)
+const toImage = node('MaxPool', 'x -> i', { kernel_shape: [2, 2] })
+
+const cases: Record<string, Case> = {
+  'Gemm transB': single(node('Gemm', 'x w b -> y', { transB: 1 }), [5, 17], {
+    w: values(9, 17),
+    b: values(9),
+  }),
+  'Gemm beta, scalar C': single(node('Gemm', 'x w b -> y', { beta: 0.5 }), [3, 8], {
+    w: values(8, 5),
+    b: values(),
+  }),
+  'Gemm without C': single(node('Gemm', 'x w -> y'), [1, 33], { w: values(33, 40) }),
+  'Gemm of a single row of C': single(node('Gemm', 'x w b -> y'), [3, 4], {
+    w: values(4, 6),
+    b: values(1, 6),
+  }),
+  'MatMul with a constant, rank 3': single(node('MatMul', 'x w -> y'), [2, 5, 7], { w: values(7, 6) }),
+  'MatMul with a constant vector': single(node('MatMul', 'x w -> y'), [2, 5, 7], { w: values(7) }),
+  'MatMul of a constant and an input': single(node('MatMul', 'w x -> y'), [7, 6], { w: values(3, 7) }),
+  'MatMul of two inputs, batched and broadcast': several({ a: [2, 3, 4, 5], b: [2, 1, 5, 6] }, [
+    node('MatMul', 'a b -> y'),
+  ]),
+  'MatMul of two vectors': several({ a: [5], b: [5] }, [node('MatMul', 'a b -> y')]),
+
+  'Conv 3x3 padded': single(
+    conv({ pads: [1, 1, 1, 1] }),
+    [2, 3, 6, 7],
+    { w: values(5, 3, 3, 3), b: values(5) },
+    2,
+  ),
+  'Conv strided, uneven pads, dilated': single(
+    conv({ pads: [0, 2, 1, 1], strides: [2, 3], dilations: [2, 1] }),
+    [2, 1, 9, 8],
+    { w: values(4, 1, 3, 2), b: values(4) },
+    1,
+  ),
+  'Conv 1x1 of one pixel': single(conv(), [3, 4, 1, 1], { w: values(6, 4, 1, 1), b: values(6) }),
+  'Conv grouped': single(conv({ group: 2 }), [2, 4, 5, 5], { w: values(6, 2, 3, 3), b: values(6) }, 2),
+  'Conv depthwise': single(
+    conv({ group: 6, pads: [1, 1, 1, 1] }),
+    [2, 6, 5, 5],
+    { w: values(6, 1, 3, 3), b: values(6) },
+    2,
+  ),
+  'Conv of one axis': single(conv({ pads: [1, 1] }), [2, 3, 9], { w: values(4, 3, 3), b: values(4) }, 2),
+  'Conv SAME_UPPER': single(
+    conv({ auto_pad: 'SAME_UPPER', strides: [2, 2] }),
+    [1, 2, 6, 7],
+    { w: values(3, 2, 3, 3), b: values(3) },
+    2,
+  ),
+  'Conv SAME_LOWER': single(
+    conv({ auto_pad: 'SAME_LOWER', strides: [2, 1] }),
+    [1, 2, 5, 6],
+    { w: values(3, 2, 4, 2), b: values(3) },
+    2,
+  ),
+
+  'MaxPool, ceil and pads': single(
+    node('MaxPool', 'x -> y', { kernel_shape: [3, 2], strides: [2, 2], pads: [1, 0, 1, 1], ceil_mode: 1 }),
+    [2, 3, 7, 6],
+    {},
+    2,
+  ),
+  'AveragePool counting pads': single(
+    node('AveragePool', 'x -> y', {
+      kernel_shape: [3, 3],
+      strides: [2, 2],
+      pads: [1, 1, 1, 1],
+      count_include_pad: 1,
+    }),
+    [2, 3, 7, 6],
+    {},
+    2,
+  ),
+  'AveragePool without counting pads': single(
+    node('AveragePool', 'x -> y', { kernel_shape: [3, 3], pads: [1, 1, 1, 1] }),
+    [1, 1, 4, 5],
+  ),
+  'MaxPool of one axis': single(node('MaxPool', 'x -> y', { kernel_shape: [3] }), [2, 3, 9], {}, 2),
+  GlobalAveragePool: single(node('GlobalAveragePool', 'x -> y'), [2, 3, 4, 5], {}, 1),
+  GlobalMaxPool: single(node('GlobalMaxPool', 'x -> y'), [2, 3, 4, 5], {}, 1),
+  'GlobalAveragePool of one axis': single(node('GlobalAveragePool', 'x -> y'), [2, 3, 4], {}, 1),
+
+  Relu: single(node('Relu', 'x -> y'), [3, 7]),
+  'Clip with both bounds': single(node('Clip', 'x low high -> y'), [3, 7], {
+    low: scalar(-0.25),
+    high: scalar(0.5),
+  }),
+  'Clip with an upper bound': single(node('Clip', 'x _ high -> y'), [3, 7], { high: scalar(0.25) }),
+  Sigmoid: single(node('Sigmoid', 'x -> y'), [3, 7]),
+  Tanh: single(node('Tanh', 'x -> y'), [3, 7]),
+  Exp: single(node('Exp', 'x -> y'), [3, 7]),
+  Log: chain([node('Sigmoid', 'x -> s'), node('Log', 's -> y')], [3, 7]),
+  Erf: single(node('Erf', 'x -> y'), [3, 7]),
+
+  'Add of two inputs': several({ a: [2, 3, 4], b: [2, 3, 4] }, [node('Add', 'a b -> y')]),
+  'Add of a value to itself': single(node('Add', 'x x -> y'), [3, 5]),
+  'Sub of a row, in the other order': single(node('Sub', 'w x -> y'), [3, 5], { w: values(5) }),
+  'Mul by a column': single(node('Mul', 'x w -> y'), [3, 5], { w: values(3, 1) }),
+  'Div by a scalar': single(node('Div', 'x w -> y'), [3, 5], { w: positive() }),
+  'Div that grows both operands': several({ a: [2, 1, 4], b: [3, 1] }, [
+    node('Exp', 'b -> e'),
+    node('Div', 'a e -> y'),
+  ]),
+  'Add to an image: one value a channel': chain(
+    [toImage, node('Add', 'i w -> y')],
+    [2, 3, 4, 5],
+    { w: values(3, 1, 1) },
+    2,
+  ),
+  'Mul of an image: rank 4 constant': chain(
+    [toImage, node('Mul', 'i w -> y')],
+    [2, 3, 4, 5],
+    { w: values(1, 3, 1, 1) },
+    2,
+  ),
+  'Add to an image: one value a pixel': chain(
+    [toImage, node('Add', 'w i -> y')],
+    [2, 3, 4, 5],
+    { w: values(3, 4) },
+    2,
+  ),
+  'Add to an image: a whole image': chain(
+    [toImage, node('Add', 'i w -> y')],
+    [2, 3, 4, 5],
+    { w: values(3, 3, 4) },
+    2,
+  ),
+  'Add to an image: a whole batch': chain(
+    [toImage, node('Add', 'i w -> y')],
+    [2, 3, 4, 5],
+    { w: values(2, 3, 3, 4) },
+    3,
+  ),
+
+  'BatchNormalization of rank 2': single(node('BatchNormalization', 'x s b m v -> y'), [4, 5], {
+    s: values(5),
+    b: values(5),
+    m: values(5),
+    v: positive(5),
+  }),
+  'BatchNormalization of an image, clamped': chain(
+    [toImage, node('BatchNormalization', 'i s b m v -> n'), node('Relu', 'n -> y')],
+    [2, 3, 4, 5],
+    { s: values(3), b: values(3), m: values(3), v: positive(3) },
+    2,
+  ),
+
+  'Softmax, last axis': single(node('Softmax', 'x -> y', { axis: -1 }), [3, 4, 7]),
+  'Softmax, first axis': single(node('Softmax', 'x -> y', { axis: 0 }), [3, 4, 7]),
+  'Softmax, middle axis': single(node('Softmax', 'x -> y', { axis: 1 }), [3, 4, 7]),
+  'Softmax of an image, channels': chain(
+    [toImage, node('Softmax', 'i -> y', { axis: 1 })],
+    [2, 3, 4, 5],
+    {},
+    2,
+  ),
+  'Softmax of an image, rows': chain([toImage, node('Softmax', 'i -> y', { axis: 2 })], [2, 3, 4, 5], {}, 2),
+
+  'Flatten of an image': chain([toImage, node('Flatten', 'i -> y')], [2, 3, 4, 5], {}, 2),
+  'Flatten of one channel': chain([toImage, node('Flatten', 'i -> y')], [2, 1, 4, 5]),
+  'Flatten at axis 2': chain([toImage, node('Flatten', 'i -> y', { axis: 2 })], [2, 3, 4, 5], {}, 2),
+  'Reshape, Squeeze, Unsqueeze': chain(
+    [node('Reshape', 'x to -> a'), node('Squeeze', 'a axis -> b'), node('Unsqueeze', 'b axis -> y')],
+    [2, 3, 4],
+    { to: ints([0, 1, -1]), axis: ints([1]) },
+  ),
+  'Reshape to a shape that is computed': chain(
+    [
+      node('Shape', 'x -> s'),
+      node('Gather', 's zero -> n', { axis: 0 }),
+      node('Concat', 'n rest -> to', { axis: 0 }),
+      node('Reshape', 'x to -> y'),
+    ],
+    [5, 2, 3],
+    { zero: ints([0]), rest: ints([-1]) },
+  ),
+  'Mul by a number that follows from the shape': chain(
+    [node('Shape', 'x -> s'), node('Cast', 's -> f', { to: 1 }), node('Mul', 'x f -> y')],
+    [4, 2],
+  ),
+
+  'Transpose of a matrix': single(node('Transpose', 'x -> y'), [5, 7]),
+  'Transpose of rank 4': single(node('Transpose', 'x -> y', { perm: [0, 2, 1, 3] }), [2, 3, 4, 5]),
+  'Transpose of an image to channels last': chain(
+    [toImage, node('Transpose', 'i -> y', { perm: [0, 2, 3, 1] })],
+    [2, 3, 4, 5],
+    {},
+    1,
+  ),
+  'Transpose of an image, all axes': chain(
+    [toImage, node('Transpose', 'i -> y', { perm: [3, 1, 0, 2] })],
+    [2, 3, 4, 5],
+    {},
+    1,
+  ),
+
+  'Concat along the first axis': single(node('Concat', 'x w x -> y', { axis: 0 }), [2, 5], {
+    w: values(3, 5),
+  }),
+  'Concat along the last axis': single(node('Concat', 'x w -> y', { axis: -1 }), [2, 3, 5], {
+    w: values(2, 3, 2),
+  }),
+  'Concat of images, channels': chain(
+    [toImage, node('Relu', 'i -> r'), node('Concat', 'i r -> y', { axis: 1 })],
+    [2, 3, 4, 5],
+    {},
+    2,
+  ),
+  'Concat of images, rows': chain(
+    [toImage, node('Relu', 'i -> r'), node('Concat', 'r i -> y', { axis: 2 })],
+    [2, 3, 4, 5],
+    {},
+    2,
+  ),
+
+  'Identity of an input': single(node('Identity', 'x -> y'), [2, 3]),
+  'Dropout at inference': single(node('Dropout', 'x -> y'), [2, 3]),
+  'Cast to float': single(node('Cast', 'x -> y', { to: 1 }), [2, 3]),
+
+  'residual block': chain(
+    [
+      node('Conv', 'x w1 b1 -> c1', { pads: [1, 1, 1, 1] }),
+      node('BatchNormalization', 'c1 s b m v -> n1'),
+      node('Relu', 'n1 -> r1'),
+      node('Conv', 'r1 w2 b1 -> c2', { pads: [1, 1, 1, 1] }),
+      node('Add', 'c2 r1 -> a'),
+      node('Relu', 'a -> r2'),
+      node('GlobalAveragePool', 'r2 -> g'),
+      node('Flatten', 'g -> f'),
+      node('Gemm', 'f w3 -> y'),
+    ],
+    [2, 1, 6, 6],
+    {
+      w1: values(4, 1, 3, 3),
+      w2: values(4, 4, 3, 3),
+      w3: values(4, 3),
+      ...{ b1: values(4), s: values(4), b: values(4), m: values(4), v: positive(4) },
+    },
+  ),
+  'several outputs, one of them an input': several(
+    { x: [3, 5] },
+    [node('Relu', 'x -> r'), node('Add', 'r x -> a'), node('Sigmoid', 'r -> s')],
+    ['r', 'a', 's', 'x'],
+  ),
+}
+
+/** Results of the first target, to which the bits of the others must be equal. */
+const reference = new Map<string, Record<string, Float32Array>>()
+
+describeTargets('operators', (runtime) => {
+  it.each(Object.keys(cases))('%s', (name) => {
+    const { shapes, conversions, ...parts } = cases[name]!
+    const model = makeModel(parts)
+    const inputs = Object.fromEntries(
+      Object.entries(shapes).map(([input, shape], i) => [
+        input,
+        floats(new Random(i + 1).floats(elementCount(shape)), shape),
+      ]),
+    )
+    const expected = runOnnx(model, inputs)
+    using session = loadModel(model, { runtime })
+    const outputs = session.run(inputs)
+    expect(Object.keys(outputs)).toEqual(session.outputs.map((output) => output.name))
+    for (const [output, { shape, data }] of Object.entries(outputs)) {
+      const wanted = expected.get(output)!
+      expect(shape).toEqual(wanted.shape)
+      expect(
+        data.every((v, i) => Math.abs(v - wanted.data[i]!) <= 2e-6 * (1 + Math.abs(wanted.data[i]!))),
+      ).toBe(true)
+    }
+    // The plan is used again, over an arena that holds the leavings of the first run.
+    const again = session.run(inputs)
+    const first =
+      reference.get(name) ?? Object.fromEntries(Object.entries(outputs).map(([k, t]) => [k, t.data]))
+    reference.set(name, first)
+    for (const output of Object.keys(outputs)) {
+      expectSame(outputs[output]!.data, first[output]!)
+      expectSame(again[output]!.data, first[output]!)
+    }
+    expect(session.describe(shapes).conversions).toBeLessThanOrEqual(conversions)
+  })
+})
