@@ -10,9 +10,10 @@ import { cases as conv } from './conv.bench.js'
 import { cases as elementwise } from './elementwise.bench.js'
 import { cases as math } from './math.bench.js'
 import { cases as f32Spmm } from './f32-spmm.bench.js'
+import { cases as kmeans } from './kmeans.bench.js'
 import { cases as quantize } from './quantize.bench.js'
 
-const suites: BenchCase[] = [...conv, ...elementwise, ...math, ...f32Spmm, ...quantize]
+const suites: BenchCase[] = [...conv, ...elementwise, ...math, ...f32Spmm, ...kmeans, ...quantize]
 
 const { values } = parseArgs({
   options: {

@@ -76,9 +76,14 @@ describeTargets('assignCodebook', (runtime) => {
       ]
       for (const centroids of sets) {
         const spread = random.floats(100, Math.abs(centroids.at(-1)!))
-        const x = Float32Array.from([...delicate(centroids), ...spread]).filter(Number.isFinite)
-        const indices = assignCodebook(x, { centroids }, { runtime })
-        expect([...indices]).toEqual(Array.from(x, (v) => nearest(v, centroids)))
+        const some = [...delicate(centroids), ...spread].filter(Number.isFinite)
+        const expected = some.map((v) => nearest(Math.fround(v), centroids))
+        // Few values are searched for, many go by a table.
+        for (const times of [1, Math.ceil(1100 / some.length)]) {
+          const x = Float32Array.from(Array<number[]>(times).fill(some).flat())
+          const indices = assignCodebook(x, { centroids }, { runtime })
+          expect([...indices]).toEqual(Array<number[]>(times).fill(expected).flat())
+        }
       }
     },
   )
@@ -90,9 +95,11 @@ describeTargets('assignCodebook', (runtime) => {
         fc.array(finite, { maxLength: 40 }),
         (list, more) => {
           const centroids = distinct(list)
-          const x = Float32Array.from([...more, ...delicate(centroids).subarray(0, 60)])
+          const some = [...more, ...delicate(centroids).subarray(0, 60)]
+          const x = Float32Array.from({ length: 1024 + more.length }, (_, i) => some[i % some.length]!)
+          const expected = some.map((v) => nearest(Math.fround(v), centroids))
           const indices = assignCodebook(x, { centroids }, { runtime })
-          expect([...indices]).toEqual(Array.from(x, (v) => nearest(v, centroids)))
+          expect([...indices]).toEqual(Array.from(x, (_, i) => expected[i % some.length]))
         },
       ),
       { seed: 2, numRuns: 40 },
@@ -101,7 +108,8 @@ describeTargets('assignCodebook', (runtime) => {
 
   it('handles every length', () => {
     const centroids = Float32Array.of(-1, 0, 2)
-    for (let n = 0; n < 70; n++) {
+    const lengths = Array.from({ length: 70 }, (_, n) => n)
+    for (const n of [...lengths, ...lengths.slice(0, 20).map((n) => 1020 + n), 2047, 2048, 2049]) {
       const x = new Random(n).floats(n, 2)
       const indices = assignCodebook(x, { centroids }, { runtime })
       expect([...indices]).toEqual(Array.from(x, (v) => nearest(v, centroids)))

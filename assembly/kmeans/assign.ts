@@ -1,20 +1,22 @@
+import { mapKeys } from './keys'
+import { BOUNDARIES } from './layout'
+import { assignSearch } from './search'
+import { assignTable } from './table'
+
+/** Values for which a table of 32768 bytes is worth filling. */
+const WORTH_A_TABLE: i32 = 1024
+
 /**
- * y[i] = how many of the ascending boundaries lie below x[i]: the index of the nearest centroid. There are
- * 2^levels - 1 boundaries, the unused ones at +infinity. Contract: assembly/README.md#kmeans
+ * y[i] = how many of the boundaries (0 to 255, strictly ascending) lie below x[i]. x is finite.
+ * Contract: assembly/README.md#kmeans
  */
-export function f32_kmeans_assign(x: usize, boundaries: usize, y: usize, n: i32, levels: i32): void {
-  const root: usize = ((<usize>1) << levels) << 1
-  const end = x + ((<usize>n) << 2)
-  while (x < end) {
-    const v = load<f32>(x)
-    let at: usize = 0
-    let step = root
-    while (step > 2) {
-      if (load<f32>(boundaries + at + step - 4) < v) at += step
-      step >>= 1
-    }
-    store<u8>(y, <u8>(at >> 2))
-    x += 4
-    y++
+export function f32_kmeans_assign(x: usize, boundaries: usize, count: i32, y: usize, n: i32): void {
+  memory.copy(BOUNDARIES, boundaries, (<usize>count) << 2)
+  for (let i = count; i < 256; i++) store<f32>(BOUNDARIES + ((<usize>i) << 2), Infinity)
+  if (count > 0 && n >= WORTH_A_TABLE) {
+    mapKeys(count)
+    assignTable(x, count, y, n)
+  } else {
+    assignSearch(x, y, n)
   }
 }

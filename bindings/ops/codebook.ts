@@ -35,23 +35,22 @@ export function assignCodebook(
   checkTypedArray('out', out, 'Uint8Array', x.length)
   const { kernels, memory, scratch } = options.runtime ?? defaultRuntime()
   const { centroids } = codebook
-  const levels = 32 - Math.clz32(centroids.length - 1)
+  const count = centroids.length - 1
   const mark = scratch.mark()
   try {
     const xPointer = scratch.take(4 * x.length)
-    const boundaries = scratch.take(4 << levels)
+    const boundaries = scratch.take(4 * count)
     const outPointer = scratch.take(Math.max(x.length, 8))
     const { f32, u8 } = memory
-    f32.set(x, xPointer / 4)
+    f32.set(x, xPointer >>> 2)
     if (kernels.f32_range(xPointer, outPointer, outPointer + 4, 1, 1, x.length) === Status.nonFinite) {
       const index = x.findIndex((value) => !Number.isFinite(value))
       throw new RangeError(`"data" expected finite values, got ${x[index]} at index ${index}`)
     }
-    f32.fill(Infinity, boundaries / 4, boundaries / 4 + (1 << levels))
-    for (let i = 0; i + 1 < centroids.length; i++) {
-      f32[boundaries / 4 + i] = boundaryBetween(centroids[i]!, centroids[i + 1]!)
+    for (let i = 0; i < count; i++) {
+      f32[(boundaries >>> 2) + i] = boundaryBetween(centroids[i]!, centroids[i + 1]!)
     }
-    kernels.f32_kmeans_assign(xPointer, boundaries, outPointer, x.length, levels)
+    kernels.f32_kmeans_assign(xPointer, boundaries, count, outPointer, x.length)
     out.set(u8.subarray(outPointer, outPointer + x.length))
   } finally {
     scratch.release(mark)
@@ -83,9 +82,9 @@ export function expandCodebook(
     const outPointer = scratch.take(4 * length)
     const { f32, u8 } = memory
     u8.set(indices, indicesPointer)
-    f32.set(codebook.centroids, centroidsPointer / 4)
+    f32.set(codebook.centroids, centroidsPointer >>> 2)
     kernels.u8_f32_codebook_expand(indicesPointer, centroidsPointer, outPointer, length)
-    out.set(f32.subarray(outPointer / 4, outPointer / 4 + length))
+    out.set(f32.subarray(outPointer >>> 2, (outPointer >>> 2) + length))
   } finally {
     scratch.release(mark)
   }
