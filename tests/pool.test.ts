@@ -94,7 +94,7 @@ describeTargets('pooling', (runtime) => {
     expectSame(greatest, maxPool(s, x, -Infinity))
   })
 
-  it('lets NaN win and tells +0 from -0', () => {
+  it('lets NaN win and keeps the first of two zeros', () => {
     const s: Sliding = { ...BASE, input: [1, 1, 4, 1], kernel: [1, 2], strides: [1, 2] }
     const window = new SlidingWindow({ kernel: s.kernel, strides: s.strides })
     for (const values of [

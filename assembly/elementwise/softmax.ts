@@ -16,18 +16,20 @@ export function f32_softmax(x: usize, y: usize, rows: i32, n: i32): void {
   }
 }
 
+/** Passes over NaN, which then comes back with the sum. */
 function greatest(x: usize, n: i32): f32 {
   // The lanes past the end repeat the first element, which changes no maximum.
-  let max_f32x4 = v128.load32_splat(x)
-  const first_f32x4 = max_f32x4
+  const first_f32x4 = v128.load32_splat(x)
+  let max_f32x4 = f32x4.splat(-Infinity)
   while (n >= 4) {
-    max_f32x4 = f32x4.max(max_f32x4, v128.load(x))
+    max_f32x4 = f32x4.pmax(max_f32x4, v128.load(x))
     x += 16
     n -= 4
   }
-  if (n > 0) max_f32x4 = f32x4.max(max_f32x4, v128.bitselect(v128.load(x), first_f32x4, laneMask(n)))
-  const pair = f32x4.max(max_f32x4, v128.shuffle<i32>(max_f32x4, max_f32x4, 2, 3, 0, 1))
-  return max<f32>(f32x4.extract_lane(pair, 0), f32x4.extract_lane(pair, 1))
+  if (n > 0) max_f32x4 = f32x4.pmax(max_f32x4, v128.bitselect(v128.load(x), first_f32x4, laneMask(n)))
+  const pair = f32x4.pmax(max_f32x4, v128.shuffle<i32>(max_f32x4, max_f32x4, 2, 3, 0, 1))
+  const one = f32x4.pmax(pair, v128.shuffle<i32>(pair, pair, 1, 0, 3, 2))
+  return f32x4.extract_lane(one, 0)
 }
 
 /** y = e^(x - m); returns the sum, lane by lane: (s0 + s2) + (s1 + s3) with s_j the elements j, j + 4, ... in order. */

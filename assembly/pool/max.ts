@@ -50,15 +50,20 @@ function maxOfTaps_f32(
 ): void {
   while (channels > 0) {
     let max_f32x4 = f32x4.splat(-Infinity)
+    // pmax passes over NaN, but is one instruction where max is eight: NaN is remembered apart.
+    let isNaN = i32x4.splat(0)
     let line = x
     for (let i = 0; i < lines; i++) {
       let tap = line
       for (let j = 0; j < taps; j++) {
-        max_f32x4 = f32x4.max(max_f32x4, v128.load(tap))
+        const x_f32x4 = v128.load(tap)
+        max_f32x4 = f32x4.pmax(max_f32x4, x_f32x4)
+        isNaN = v128.or(isNaN, f32x4.ne(x_f32x4, x_f32x4))
         tap += tapBytes
       }
       line += lineBytes
     }
+    max_f32x4 = v128.or(max_f32x4, isNaN)
     if (channels < 4) {
       storeLanes(y, max_f32x4, channels)
       return

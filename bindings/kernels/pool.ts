@@ -19,7 +19,10 @@ export function poolKernels(
       forEachTap(w, image, top, left, (_, from) => {
         if (from < 0) return
         const start = x + from * w.channels
-        for (let c = 0; c < w.channels; c++) values[to + c] = Math.max(values[to + c]!, values[start + c]!)
+        for (let c = 0; c < w.channels; c++) {
+          const value = values[start + c]!
+          if (values[to + c]! < value || Number.isNaN(value)) values[to + c] = value
+        }
       })
     })
   }

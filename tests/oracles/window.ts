@@ -139,15 +139,19 @@ export function convolveInteger(
   return result
 }
 
+/** The first of the greatest elements, or NaN if there is one; `least` if the window meets nothing. */
 export function maxPool(s: Sliding, x: ArrayLike<number>, least: number): number[] {
   const result: number[] = []
   eachOutput(s, (find) => {
     for (let c = 0; c < s.input[3]; c++) {
-      const values = [least]
+      let greatest = least
       for (let i = 0; i < s.kernel[0]; i++) {
-        for (let j = 0; j < s.kernel[1]; j++) if (find(i, j, c) >= 0) values.push(x[find(i, j, c)]!)
+        for (let j = 0; j < s.kernel[1]; j++) {
+          const value = find(i, j, c) < 0 ? least : x[find(i, j, c)]!
+          if (!Number.isNaN(greatest) && !(value <= greatest)) greatest = value
+        }
       }
-      result.push(Math.max(...values))
+      result.push(greatest)
     }
   })
   return result
