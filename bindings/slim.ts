@@ -70,3 +70,15 @@ export { packWeights, type Activation, type PackWeightsOptions } from './ops/mat
 export type { PackedF32Weights } from './ops/f32-gemm.js'
 export type { PackedInt8Weights } from './ops/qs8-gemm.js'
 export type { AffineParameters } from './ops/quantize-slot.js'
+export { exp, relu, sigmoid, softmax, tanh, type FunctionOptions } from './ops/functions.js'
+export {
+  averagePool2d,
+  conv2d,
+  maxPool2d,
+  type AveragePool2dOptions,
+  type Conv2dOptions,
+  type ImageLayout,
+  type ImageOptions,
+  type MaxPool2dOptions,
+} from './ops/images.js'
+export type { WindowOptions } from './ops/window.js'
