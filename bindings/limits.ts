@@ -48,3 +48,9 @@ export const MAX_SAFETENSORS_HEADER_BYTES = 25_000_000
 
 /** Nesting of JSON: a graph in an attribute adds six levels, and the parser's recursion must end. */
 export const MAX_JSON_DEPTH = 6 * MAX_GRAPH_DEPTH + 32
+
+/** Rows of a layer's input that calibration keeps sums of: beyond this, products of inputs hardly change. */
+export const MAX_CALIBRATION_ROWS = 8192
+
+/** Inputs of one output up to which their products are kept: a square of this many float64 takes 128 MiB. */
+export const MAX_GRAM_COLUMNS = 4096

@@ -1,3 +1,22 @@
 import '../embedded.js'
 
-export {}
+export {
+  compress,
+  type CompressionProgress,
+  type CompressionResult,
+  type CompressOptions,
+} from './pipeline.js'
+export {
+  RECIPES,
+  type BiasStage,
+  type CodeStage,
+  type PruneStage,
+  type QuantizeStage,
+  type Recipe,
+  type RecipeName,
+  type RefitStage,
+  type ShareStage,
+  type Stage,
+} from './recipe.js'
+export type { CalibrationData, Feed } from './calibration.js'
+export type { CompressionReport, EvaluationReport, LayerReport } from './report.js'

@@ -2,6 +2,7 @@ import { MAX_CENTROIDS, type Codebook } from '../formats/codebook.js'
 import { checkShape, checkChoice, checkInteger, checkOptions, checkTypedArray } from '../validate.js'
 import type { Tensor } from '../formats/tensor.js'
 import { MAX_KMEANS_ITERATIONS } from '../limits.js'
+import { generator } from './random.js'
 import { sortFloats } from './sort.js'
 
 export interface KmeansOptions {
@@ -188,17 +189,6 @@ function thin({ values, weights }: Samples): Pick<Samples, 'values' | 'weights'>
   const pick = (from: Float32Array): Float32Array =>
     Float32Array.from({ length: MOST_DRAWN_FROM }, (_, i) => from[Math.floor((i + 0.5) * step)]!)
   return { values: pick(values), weights: weights && pick(weights) }
-}
-
-/** Uniform in [0, 1) from a seed (mulberry32, Tommy Ettinger, public domain). */
-function generator(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = Math.imul(state ^ (state >>> 15), state | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
 }
 
 /** f32 centroids in ascending order, none twice, 0 among them if it is reserved. */

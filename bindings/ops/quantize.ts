@@ -68,7 +68,7 @@ function channelView(shape: readonly number[], granularity: Granularity): Channe
 }
 
 /** Scale and zero point from the range of a channel, in f64 and rounded once; a range of zero gets scale 1. */
-function scaleOf(
+export function scaleOf(
   min: number,
   max: number,
   scheme: 'symmetric' | 'affine',
