@@ -1,10 +1,15 @@
 import { Bench } from 'tinybench'
 import type { Runtime } from '../bindings/runtime/runtime.js'
 import type { Peaks } from './peak.js'
+import type { Row, Unit } from './rows.js'
+import { whereabouts } from './where.js'
 
-export type Unit = 'GOP/s' | 'GFLOP/s' | 'GB/s' | 'MV/s'
-
-const PER_UNIT: Record<Unit, number> = { 'GOP/s': 1e9, 'GFLOP/s': 1e9, 'GB/s': 1e9, 'MV/s': 1e6 }
+const PER_UNIT: Record<Exclude<Unit, '% over entropy'>, number> = {
+  'GOP/s': 1e9,
+  'GFLOP/s': 1e9,
+  'GB/s': 1e9,
+  'MV/s': 1e6,
+}
 
 /** A prepared measurement: inputs packed and resident, ready to be called many times. */
 export interface Prepared {
@@ -19,7 +24,7 @@ export interface BenchCase {
   kernel: string
   /** For people: `256x256x256`, `1e6 values k=16`. */
   shape: string
-  unit: Unit
+  unit: keyof typeof PER_UNIT
   /** Operations, bytes or values of one call. */
   work: number
   /** The machine limit that the rate is a share of, where its unit is the same. */
@@ -33,41 +38,78 @@ export interface Contender extends Prepared {
   target: string
 }
 
-/** One line of the table and of `--json`. */
-export interface Row {
-  kernel: string
-  shape: string
-  target: string
-  contender: string
-  medianMs: number
-  minMs: number
-  rate: number
-  unit: Unit
-  /** The first contender's rate over this one's; 1 in its own row. */
-  ratio: number
-  /** Share of the machine's own measured peak for this kind of work; null where no peak was measured. */
-  peakShare: number | null
-  exact: boolean
-}
-
 export interface Rounds {
   rounds?: number
   roundMs?: number
 }
 
-/** Times one call in a round of about `roundMs`; returns median and minimum in milliseconds. */
+let tick: number | undefined
+
+/** The least step of this host's clock: nanoseconds in Node, up to a millisecond in a page. */
+function tickMs(): number {
+  if (tick === undefined) {
+    tick = Infinity
+    for (let i = 0; i < 5; i++) {
+      const start = performance.now()
+      let now = start
+      while (now === start) now = performance.now()
+      tick = Math.min(tick, now - start)
+    }
+  }
+  return tick
+}
+
+/** A sample is some calls in a row, as many as make it long beside the clock's step. */
+interface Sample {
+  run(): unknown
+  calls: number
+  ms: number
+}
+
+function sample(run: () => unknown): Sample {
+  const enough = Math.max(0.02, 20 * tickMs())
+  for (let calls = 1; ; calls *= 2) {
+    const repeated = (): void => {
+      for (let i = 0; i < calls; i++) run()
+    }
+    const start = performance.now()
+    repeated()
+    const ms = performance.now() - start
+    if (ms >= enough) return { run: calls === 1 ? run : repeated, calls, ms }
+  }
+}
+
+async function asyncSample(run: () => unknown): Promise<Sample> {
+  const start = performance.now()
+  await run()
+  return { run, calls: 1, ms: performance.now() - start }
+}
+
+/**
+ * Times one call in a round of about `roundMs`; returns median and minimum in milliseconds. A call that takes longer
+ * than a round runs twice, without warm-up.
+ */
 export async function time(
   run: () => unknown,
   roundMs: number,
+  async = false,
 ): Promise<{ medianMs: number; minMs: number }> {
-  const bench = new Bench({ time: roundMs, warmupTime: roundMs / 2, iterations: 5, warmupIterations: 2 })
-  bench.add('run', run)
+  const { run: measured, calls, ms } = async ? await asyncSample(run) : sample(run)
+  const long = ms > roundMs
+  const bench = new Bench({
+    time: roundMs,
+    iterations: long ? 2 : 5,
+    warmup: !long,
+    warmupTime: roundMs / 2,
+    warmupIterations: 2,
+  })
+  bench.add('run', measured, { async })
   const [task] = await bench.run()
   const result = task?.result
   if (result === undefined || !('latency' in result)) {
     throw new Error(`benchmark did not finish: ${String(result?.state)}`)
   }
-  return { medianMs: result.latency.p50, minMs: result.latency.min }
+  return { medianMs: result.latency.p50 / calls, minMs: result.latency.min / calls }
 }
 
 export function median(values: readonly number[]): number {
@@ -87,21 +129,25 @@ export async function compare(
 ): Promise<Row[]> {
   const { kernel, shape, unit, work, peak } = benchCase
   const exact: boolean[] = []
+  const async: boolean[] = []
   for (const contender of contenders) {
-    await contender.run()
+    const result = contender.run()
+    async.push(result instanceof Promise)
+    await result
     exact.push(await contender.exact())
   }
   const times = contenders.map(() => ({ medians: [] as number[], mins: [] as number[] }))
   for (let round = 0; round < rounds; round++) {
     for (const [i, contender] of contenders.entries()) {
-      const { medianMs, minMs } = await time(() => contender.run(), roundMs)
+      const { medianMs, minMs } = await time(() => contender.run(), roundMs, async[i])
       times[i]!.medians.push(medianMs)
       times[i]!.mins.push(minMs)
     }
   }
+  const where = whereabouts()
   const rates = times.map(({ medians }) => work / (median(medians) / 1e3) / PER_UNIT[unit])
-  return contenders.map(({ name, target, dispose }, i) => {
-    dispose?.()
+  contenders.forEach((contender) => contender.dispose?.())
+  return contenders.map(({ name, target }, i) => {
     const limit = peak && peaks?.[peak === 'int8' && target === 'relaxed' ? 'relaxed' : peak]
     return {
       kernel,
@@ -115,6 +161,9 @@ export async function compare(
       ratio: rates[0]! / rates[i]!,
       peakShare: limit ? rates[i]! / limit : null,
       exact: exact[i]!,
+      lowMs: Math.min(...times[i]!.medians),
+      highMs: Math.max(...times[i]!.medians),
+      ...where,
     }
   })
 }

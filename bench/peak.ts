@@ -1,5 +1,5 @@
-import * as asc from 'assemblyscript/asc'
 import { time } from './harness.js'
+import type { Probes } from './probes.js'
 
 /** The machine's measured limits: 1e9 operations or bytes a second; relaxed is undefined where the engine lacks it. */
 export interface Peaks {
@@ -18,32 +18,6 @@ const STEPS = 10_000
 const DOT_BYTES = 16 * 1024
 const COPY_BYTES = 16 * 1024
 
-async function compile(source: string, feature: string): Promise<Uint8Array<ArrayBuffer>> {
-  let binary: Uint8Array<ArrayBuffer> | undefined
-  const { error, stderr } = await asc.main(
-    [
-      `bench/probes/${source}.ts`,
-      '-O3',
-      '--noAssert',
-      '--runtime',
-      'stub',
-      '--enable',
-      feature,
-      '--initialMemory',
-      '2',
-      '-o',
-      'probe.wasm',
-    ],
-    {
-      writeFile: (name: string, contents: Uint8Array | string) => {
-        if (name === 'probe.wasm') binary = contents as Uint8Array<ArrayBuffer>
-      },
-    },
-  )
-  if (error || binary === undefined) throw new Error(`probe ${source}: ${stderr.toString()}`)
-  return binary
-}
-
 async function rate(work: number, run: () => unknown): Promise<number> {
   // The best round: a limit is what the machine can do, not what it did beside other work.
   let best = Infinity
@@ -52,21 +26,20 @@ async function rate(work: number, run: () => unknown): Promise<number> {
 }
 
 /** Measures the limits of this engine on this machine, about two seconds. */
-export async function measurePeaks(): Promise<Peaks> {
+export async function measurePeaks(probes: Probes): Promise<Peaks> {
   const memory = new WebAssembly.Memory({ initial: 2 })
   new Uint8Array(memory.buffer).fill(3, 0, 16)
   new Float32Array(memory.buffer).fill(0.5, 4, 8)
   const instantiate = (bytes: Uint8Array<ArrayBuffer>): WebAssembly.Exports =>
     new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } }).exports
-  const plain = instantiate(await compile('plain', 'simd')) as {
+  const plain = instantiate(probes.plain) as {
     dot_add(end: number): number
     mul_add(steps: number): number
     copy(bytes: number): void
   }
-  const relaxedBytes = await compile('relaxed', 'relaxed-simd')
   let relaxed: number | undefined
-  if (WebAssembly.validate(relaxedBytes)) {
-    const { relaxed_dot } = instantiate(relaxedBytes) as {
+  if (WebAssembly.validate(probes.relaxed)) {
+    const { relaxed_dot } = instantiate(probes.relaxed) as {
       relaxed_dot(steps: number): number
     }
     relaxed = await rate(STEPS * 12 * 32, () => relaxed_dot(STEPS))

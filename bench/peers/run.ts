@@ -5,9 +5,11 @@ import { parseArgs } from 'node:util'
 import Table from 'cli-table3'
 import { createRuntime, huffmanDecode, huffmanEncode } from '../../bindings/index.js'
 import { f32GemmContender, int8GemmContender } from '../contenders.js'
-import { compare, type BenchCase, type Contender, type Row } from '../harness.js'
+import { compare, type BenchCase, type Contender } from '../harness.js'
 import { measurePeaks } from '../peak.js'
+import { compileProbes } from '../probes.js'
 import { entropyBytes, f32GemmProblem, gaussianBytes, int8GemmProblem, skewedBytes } from '../problems.js'
+import type { Row } from '../rows.js'
 import { codedSizes, decoders, encoders } from './entropy.js'
 import * as onnxruntime from './onnxruntime.js'
 import * as tfjs from './tfjs.js'
@@ -111,7 +113,7 @@ const comparisons: Comparison[] = [
   ]),
 ]
 
-const peaks = await measurePeaks()
+const peaks = await measurePeaks(await compileProbes())
 const rows: Row[] = []
 const table = new Table({
   head: ['kernel', 'shape', 'contender', 'target', 'median ms', 'rate', 'ours / theirs', 'of peak', 'exact'],

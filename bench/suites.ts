@@ -1,0 +1,10 @@
+// Every case of the suite. A new *.bench.ts is registered here and nowhere else.
+import type { BenchCase } from './harness.js'
+import { cases as conv } from './conv.bench.js'
+import { cases as elementwise } from './elementwise.bench.js'
+import { cases as f32Spmm } from './f32-spmm.bench.js'
+import { cases as kmeans } from './kmeans.bench.js'
+import { cases as math } from './math.bench.js'
+import { cases as quantize } from './quantize.bench.js'
+
+export const suites: BenchCase[] = [...conv, ...elementwise, ...math, ...f32Spmm, ...kmeans, ...quantize]
