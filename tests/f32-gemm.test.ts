@@ -8,7 +8,7 @@ import { expectSame } from './support/compare.js'
 import { Random } from './support/random.js'
 import { describeTargets } from './support/targets.js'
 
-/** Tiles are 4x8, vectors 1x32 and 1x8, row blocks 64. */
+/** Tiles are 4x8, vectors 1x24 and 1x8, row blocks 64. */
 const DEPTHS = [
   ['k=0', 0],
   ['k=1', 1],
@@ -20,7 +20,7 @@ const WIDTHS = [
   ['n_lt', 7],
   ['n_eq', 8],
   ['n_gt', 9],
-  ['n_div', 32],
+  ['n_div', 24],
   ['n_gt_vector', 45],
 ] as const
 const HEIGHTS = [

@@ -1,4 +1,5 @@
 import { storeLanes } from '../common/lanes'
+import { clamp } from '../common/rounding'
 import { Window } from '../common/window'
 import { EDGE_TAPS, fillTaps, INSIDE_TAPS, insideFrom, insideTo, linesInside } from './taps'
 
@@ -112,10 +113,10 @@ function f32_dwconv_4x4(
       table += 4
     } while (--left > 0)
     w += 16
-    acc0 = f32x4.min(f32x4.max(acc0, low_f32x4), high_f32x4)
-    acc1 = f32x4.min(f32x4.max(acc1, low_f32x4), high_f32x4)
-    acc2 = f32x4.min(f32x4.max(acc2, low_f32x4), high_f32x4)
-    acc3 = f32x4.min(f32x4.max(acc3, low_f32x4), high_f32x4)
+    acc0 = clamp(acc0, low_f32x4, high_f32x4)
+    acc1 = clamp(acc1, low_f32x4, high_f32x4)
+    acc2 = clamp(acc2, low_f32x4, high_f32x4)
+    acc3 = clamp(acc3, low_f32x4, high_f32x4)
     storePixels(y, pixelBytes, acc0, acc1, acc2, acc3, channels)
     x += 16
     y += 16
@@ -169,10 +170,10 @@ function f32_dwconv_4x4w3(
       line += lineBytes
     } while (--left > 0)
     w += 16
-    acc0 = f32x4.min(f32x4.max(acc0, low_f32x4), high_f32x4)
-    acc1 = f32x4.min(f32x4.max(acc1, low_f32x4), high_f32x4)
-    acc2 = f32x4.min(f32x4.max(acc2, low_f32x4), high_f32x4)
-    acc3 = f32x4.min(f32x4.max(acc3, low_f32x4), high_f32x4)
+    acc0 = clamp(acc0, low_f32x4, high_f32x4)
+    acc1 = clamp(acc1, low_f32x4, high_f32x4)
+    acc2 = clamp(acc2, low_f32x4, high_f32x4)
+    acc3 = clamp(acc3, low_f32x4, high_f32x4)
     storePixels(y, pixelBytes, acc0, acc1, acc2, acc3, channels)
     x += 16
     y += 16
@@ -216,7 +217,7 @@ function f32_dwconv_1x4(
       table += 4
     } while (--left > 0)
     w += 16
-    acc = f32x4.min(f32x4.max(acc, low_f32x4), high_f32x4)
+    acc = clamp(acc, low_f32x4, high_f32x4)
     if (channels < 4) {
       storeLanes(y, acc, channels)
       return

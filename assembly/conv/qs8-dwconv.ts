@@ -1,6 +1,6 @@
 import { Window } from '../common/window'
 import { resultsTo, scaleResults, storeResults, TO_F32, TO_I32, TO_QS8 } from '../qs8-gemm/epilogue'
-import { STRIP } from '../qs8-gemm/layout'
+import { STRIP, STRIP_ROW_BYTES } from '../qs8-gemm/layout'
 import { EDGE_TAPS, fillTaps, INSIDE_TAPS, insideFrom, insideTo, linesInside } from './taps'
 
 /** Pixels whose accumulators the strip holds, for 8 channels. */
@@ -120,7 +120,7 @@ function convolve(w: Window, x: usize, packed: usize, padding: usize): void {
         let panel = panels
         for (let c = 0; c < w.channels; c += 8) {
           qs8_dwconv_8c2(first + <usize>c, stepBytes, table, panel, run, pairs)
-          storeResults(pixel, c, run, min(w.channels - c, 8), 8)
+          storeResults(pixel, c, run, min(w.channels - c, 8))
           panel += (<usize>pairs) << 4
         }
         ox += run
@@ -138,7 +138,7 @@ function repeatLast(table: usize, w: Window): void {
   store<usize>(end, load<usize>(end - 4))
 }
 
-/** Accumulators STRIP [run][8] of neighbouring pixels, two taps a dot product. */
+/** Accumulators STRIP [run][8 of 32] of neighbouring pixels, two taps a dot product. */
 function qs8_dwconv_8c2(
   x: usize,
   stepBytes: usize,
@@ -166,7 +166,7 @@ function qs8_dwconv_8c2(
     } while (--left > 0)
     v128.store(strip, acc0123)
     v128.store(strip, acc4567, 16)
-    strip += 32
+    strip += STRIP_ROW_BYTES
     x += stepBytes
   } while (--run > 0)
 }

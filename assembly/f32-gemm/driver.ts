@@ -1,5 +1,8 @@
 import { EDGE_TILE, MR, NR, PANEL_ROW_BYTES, ROW_BLOCK } from './layout'
-import { f32_gemm_1x32, f32_gemm_1x8, f32_gemm_4x8 } from './ukernel'
+import { f32_gemm_1x24, f32_gemm_1x8, f32_gemm_4x8 } from './ukernel'
+
+/** Panels that one vector kernel takes. */
+const VECTOR_PANELS: i32 = 3
 
 /**
  * c [m][n] = clamp(bias + a [m][k] * w, low, high), rows of a and c lda and ldc elements apart.
@@ -89,14 +92,14 @@ function multiplyRows(
   low_f32x4: v128,
   high_f32x4: v128,
 ): void {
-  while (n >= 4 * NR) {
+  while (n >= VECTOR_PANELS * NR) {
     for (let i = 0; i < m; i++) {
       const row = <usize>i
-      f32_gemm_1x32(a + row * ldaBytes, w, panelBytes, c + row * ldcBytes, k, low_f32x4, high_f32x4)
+      f32_gemm_1x24(a + row * ldaBytes, w, panelBytes, c + row * ldcBytes, k, low_f32x4, high_f32x4)
     }
-    w += 4 * panelBytes
-    c += (<usize>(4 * NR)) << 2
-    n -= 4 * NR
+    w += <usize>VECTOR_PANELS * panelBytes
+    c += (<usize>(VECTOR_PANELS * NR)) << 2
+    n -= VECTOR_PANELS * NR
   }
   while (n > 0) {
     for (let i = 0; i < m; i++) {

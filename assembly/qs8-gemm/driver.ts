@@ -1,7 +1,22 @@
 import { resultsTo, scaleResults, storeResults, TO_F32, TO_I32, TO_QS8 } from './epilogue'
-import { A_BYTES, KR, MR, NR, panelBytesOf, panelsOf, ROW_BLOCK, stepsOf, STRIP } from './layout'
+import {
+  A_BYTES,
+  GROUP,
+  KR,
+  MR,
+  NR,
+  panelBytesOf,
+  panelsOf,
+  ROW_BLOCK,
+  stepsOf,
+  STRIP,
+  STRIP_ROW_BYTES,
+} from './layout'
 import * as plain from './ukernel'
 import * as relaxed from './ukernel-relaxed'
+
+/** Columns of a group. */
+const WIDTH: i32 = GROUP * NR
 
 /** c [m][n] i32 = (a - aZero) * w. Contract: assembly/README.md#qs8-gemm */
 export function qs8_i32_gemm(
@@ -70,33 +85,34 @@ export function qd8_qs8_qc8w_gemm(
   multiply(a, lda, w, m, n, k, scratch)
 }
 
-/** Row blocks, then panels, then tiles: a panel is widened once a block, and stays in the first-level cache. */
+/** Row blocks, then groups of panels, then panels, then tiles; the rows that fill no tile as vectors. */
 function multiply(a: usize, lda: i32, w: usize, m: i32, n: i32, k: i32, scratch: usize): void {
   const steps = stepsOf(k)
   const panelBytes = panelBytesOf(k)
   const rowBytes = <usize>(steps * KR) * A_BYTES
-  let sums = w
+  const sums = w
   w += (<usize>panelsOf(n) * <usize>NR) << 2
   let i = 0
   while (m - i >= MR) {
     const rows = (min(m - i, ROW_BLOCK) / MR) * MR
-    packTiles(a + <usize>i * <usize>lda, lda, k, rows, scratch)
+    packTiles(a, lda, k, rows, scratch)
     const widened = scratch + <usize>rows * rowBytes
-    let panel = w
+    let group = w
     let j = 0
-    while (j <= n - NR) {
-      multiplyTiles(scratch, panel, sums + ((<usize>j) << 2), widened, i, j, rows, NR, steps)
-      panel += panelBytes
-      j += NR
+    while (n - j >= WIDTH) {
+      multiplyGroup(scratch, group, sums, widened, i, j, rows, WIDTH, steps)
+      group += <usize>GROUP * panelBytes
+      j += WIDTH
     }
-    if (j < n) multiplyTiles(scratch, panel, sums + ((<usize>j) << 2), widened, i, j, rows, n - j, steps)
+    if (j < n) multiplyGroup(scratch, group, sums, widened, i, j, rows, n - j, steps)
+    a += <usize>rows * <usize>lda
     i += rows
   }
-  if (i < m) multiplyVectors(a + <usize>i * <usize>lda, lda, w, sums, i, m - i, n, k, scratch)
+  if (i < m) multiplyVectors(a, lda, w, sums, i, m - i, n, k, scratch)
 }
 
-/** Tiles of packed rows times one panel. Two callers keep it a function: V8 changes tiers only between calls. */
-function multiplyTiles(
+/** Tiles of packed rows times neighbouring panels. Two callers keep it a function: V8 changes tiers only between calls. */
+function multiplyGroup(
   a: usize,
   w: usize,
   sums: usize,
@@ -108,17 +124,26 @@ function multiplyTiles(
   steps: i32,
 ): void {
   const tileBytes = <usize>(steps * KR * MR) * A_BYTES
-  let strip = STRIP
-  if (!ASC_FEATURE_RELAXED_SIMD) plain.qs8_gemm_widen(w, <usize>(steps * KR * NR), widened)
-  let left = rows
+  const panelBytes = <usize>(steps * KR * NR)
+  let column: usize = 0
+  sums += (<usize>j) << 2
   do {
-    if (ASC_FEATURE_RELAXED_SIMD) relaxed.qs8_gemm_6x8c4(a, w, sums, strip, steps)
-    else plain.qs8_gemm_4x8c2(a, widened, strip, steps)
-    a += tileBytes
-    strip += (<usize>(MR * NR)) << 2
-    left -= MR
-  } while (left > 0)
-  storeResults(i, j, rows, columns, NR)
+    // Once for all rows of the block; it stays in the first-level cache.
+    if (!ASC_FEATURE_RELAXED_SIMD) plain.qs8_gemm_widen(w, panelBytes, widened)
+    let tile = a
+    let acc = STRIP + column
+    let left = rows
+    do {
+      if (ASC_FEATURE_RELAXED_SIMD) relaxed.qs8_gemm_6x8c4(tile, w, sums + column, acc, steps)
+      else plain.qs8_gemm_4x8c2(tile, widened, acc, steps)
+      tile += tileBytes
+      acc += <usize>MR * STRIP_ROW_BYTES
+      left -= MR
+    } while (left > 0)
+    w += panelBytes
+    column += (<usize>NR) << 2
+  } while (column < (<usize>columns) << 2)
+  storeResults(i, j, rows, columns)
 }
 
 /** The rows that fill no tile, each as a vector: 32 columns at a time, then 8. */
@@ -141,25 +166,25 @@ function multiplyVectors(
   }
   let j = 0
   while (j < n) {
-    const wide = n - j >= 4 * NR
-    const width = wide ? 4 * NR : NR
+    const wide = n - j >= WIDTH
+    const columns = wide ? WIDTH : min(n - j, NR)
     let vector = scratch
-    let strip = STRIP
+    let acc = STRIP
     for (let row = 0; row < rows; row++) {
       if (ASC_FEATURE_RELAXED_SIMD) {
-        if (wide) relaxed.qs8_gemm_1x32c4(vector, w, panelBytes, sums, strip, steps)
-        else relaxed.qs8_gemm_1x8c4(vector, w, sums, strip, steps)
+        if (wide) relaxed.qs8_gemm_1x32c4(vector, w, panelBytes, sums, acc, steps)
+        else relaxed.qs8_gemm_1x8c4(vector, w, sums, acc, steps)
       } else {
-        if (wide) plain.qs8_gemm_1x32c2(vector, w, panelBytes, strip, steps)
-        else plain.qs8_gemm_1x8c2(vector, w, strip, steps)
+        if (wide) plain.qs8_gemm_1x32c2(vector, w, panelBytes, acc, steps)
+        else plain.qs8_gemm_1x8c2(vector, w, acc, steps)
       }
       vector += rowBytes
-      strip += (<usize>width) << 2
+      acc += STRIP_ROW_BYTES
     }
-    storeResults(i, j, rows, min(n - j, width), width)
-    w += <usize>(width / NR) * panelBytes
-    sums += (<usize>width) << 2
-    j += width
+    storeResults(i, j, rows, columns)
+    w += wide ? <usize>GROUP * panelBytes : panelBytes
+    sums += (<usize>columns) << 2
+    j += columns
   }
 }
 
@@ -167,13 +192,8 @@ function packTiles(a: usize, lda: i32, k: i32, rows: i32, to: usize): void {
   const stride = <usize>lda
   const tileBytes = <usize>(stepsOf(k) * KR * MR) * A_BYTES
   do {
-    if (ASC_FEATURE_RELAXED_SIMD) {
-      for (let row: usize = 0; row < <usize>MR; row++) {
-        relaxed.qs8_gemm_pack_row_c4(a + row * stride, k, to + row * 4, MR * 4)
-      }
-    } else {
-      plain.qs8_gemm_pack_4c2(a, stride, k, to)
-    }
+    if (ASC_FEATURE_RELAXED_SIMD) relaxed.qs8_gemm_pack_6c4(a, stride, k, to)
+    else plain.qs8_gemm_pack_4c2(a, stride, k, to)
     a += <usize>MR * stride
     to += tileBytes
     rows -= MR

@@ -16,11 +16,12 @@ export const MR: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 4
  */
 export const ROW_BLOCK: i32 = 96
 
-/** Low memory, ours for one call: the accumulators of a row block times a panel, or of a few rows times 32 columns. */
-export const STRIP: usize = 1024
+/** Panels whose results are stored together, and the width of a vector: 32 columns are two cache lines of f32. */
+export const GROUP: i32 = 4
 
-/** Behind the strip (96 * 8 * 4 bytes): the 8 results of a row that the right edge cuts. */
-export const EDGE_ROW: usize = 4096
+/** Low memory, ours for one call: accumulators of a row block times a group of panels, [96][32] i32. */
+export const STRIP: usize = 1024
+export const STRIP_ROW_BYTES: usize = (<usize>(GROUP * NR)) << 2
 
 /** Steps of KR that cover a depth of k. */
 export function stepsOf(k: i32): i32 {

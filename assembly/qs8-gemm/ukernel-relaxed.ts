@@ -1,3 +1,5 @@
+import { STRIP_ROW_BYTES } from './layout'
+
 // The same kernels on i32x4.relaxed_dot_i8x16_i7x16_add_s, four products a lane. Only for engines where the probe shows
 // that it multiplies signed by unsigned bytes without saturation. Activations are stored as a + 128, which makes them
 // unsigned; accumulators start at -128 times the sums of the columns to make up for it.
@@ -44,16 +46,21 @@ export function qs8_gemm_6x8c4(a: usize, w: usize, sums: usize, acc: usize, step
   }
   v128.store(acc, acc0x0123)
   v128.store(acc, acc0x4567, 16)
-  v128.store(acc, acc1x0123, 32)
-  v128.store(acc, acc1x4567, 48)
-  v128.store(acc, acc2x0123, 64)
-  v128.store(acc, acc2x4567, 80)
-  v128.store(acc, acc3x0123, 96)
-  v128.store(acc, acc3x4567, 112)
-  v128.store(acc, acc4x0123, 128)
-  v128.store(acc, acc4x4567, 144)
-  v128.store(acc, acc5x0123, 160)
-  v128.store(acc, acc5x4567, 176)
+  acc += STRIP_ROW_BYTES
+  v128.store(acc, acc1x0123)
+  v128.store(acc, acc1x4567, 16)
+  acc += STRIP_ROW_BYTES
+  v128.store(acc, acc2x0123)
+  v128.store(acc, acc2x4567, 16)
+  acc += STRIP_ROW_BYTES
+  v128.store(acc, acc3x0123)
+  v128.store(acc, acc3x4567, 16)
+  acc += STRIP_ROW_BYTES
+  v128.store(acc, acc4x0123)
+  v128.store(acc, acc4x4567, 16)
+  acc += STRIP_ROW_BYTES
+  v128.store(acc, acc5x0123)
+  v128.store(acc, acc5x4567, 16)
 }
 
 /** acc [32] = a [steps][4] times four neighbouring panels. */
@@ -119,8 +126,45 @@ export function qs8_gemm_1x8c4(a: usize, w: usize, sums: usize, acc: usize, step
   v128.store(acc, acc4567, 16)
 }
 
-/** Rows of int8 activations as a [steps][rows][4] u8, `strideBytes` being 4 * rows. Past the end anything may follow:
- * the weights there are zero. */
+/** Six rows of int8 activations as a [steps][6][4] u8. */
+export function qs8_gemm_pack_6c4(a: usize, lda: usize, k: i32, to: usize): void {
+  const flip = i8x16.splat(-128)
+  const a2 = a + 2 * lda
+  const a4 = a2 + 2 * lda
+  let p: usize = 0
+  while (k >= 16) {
+    const row0 = v128.xor(v128.load(a + p), flip)
+    const row1 = v128.xor(v128.load(a + lda + p), flip)
+    const row2 = v128.xor(v128.load(a2 + p), flip)
+    const row3 = v128.xor(v128.load(a2 + lda + p), flip)
+    const row4 = v128.xor(v128.load(a4 + p), flip)
+    const row5 = v128.xor(v128.load(a4 + lda + p), flip)
+    // Steps s and s + 1 of two rows, [row][row'] of each.
+    const low01 = v128.shuffle<i32>(row0, row1, 0, 4, 1, 5)
+    const low23 = v128.shuffle<i32>(row2, row3, 0, 4, 1, 5)
+    const low45 = v128.shuffle<i32>(row4, row5, 0, 4, 1, 5)
+    const high01 = v128.shuffle<i32>(row0, row1, 2, 6, 3, 7)
+    const high23 = v128.shuffle<i32>(row2, row3, 2, 6, 3, 7)
+    const high45 = v128.shuffle<i32>(row4, row5, 2, 6, 3, 7)
+    v128.store(to, v128.shuffle<i64>(low01, low23, 0, 2))
+    v128.store64_lane(to, low45, 0, 16)
+    v128.store(to, v128.shuffle<i64>(low01, low23, 1, 3), 24)
+    v128.store64_lane(to, low45, 1, 40)
+    v128.store(to, v128.shuffle<i64>(high01, high23, 0, 2), 48)
+    v128.store64_lane(to, high45, 0, 64)
+    v128.store(to, v128.shuffle<i64>(high01, high23, 1, 3), 72)
+    v128.store64_lane(to, high45, 1, 88)
+    p += 16
+    to += 96
+    k -= 16
+  }
+  for (let row: usize = 0; row < 6; row++) qs8_gemm_pack_row_c4(a + row * lda + p, k, to + row * 4, 24)
+}
+
+/**
+ * One row of int8 activations as u8, four at a time `strideBytes` apart. The rest of the last four stays as it is: the
+ * weights there are zero.
+ */
 export function qs8_gemm_pack_row_c4(a: usize, k: i32, to: usize, strideBytes: usize): void {
   while (k >= 4) {
     store<u32>(to, load<u32>(a) ^ 0x80808080)

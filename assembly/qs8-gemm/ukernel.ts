@@ -1,3 +1,5 @@
+import { STRIP_ROW_BYTES } from './layout'
+
 /** acc [4][8] = a [steps][4][2] i16 times a panel [steps][8][2] i16. */
 export function qs8_gemm_4x8c2(a: usize, w: usize, acc: usize, steps: i32): void {
   let acc0x0123 = i32x4.splat(0)
@@ -29,12 +31,15 @@ export function qs8_gemm_4x8c2(a: usize, w: usize, acc: usize, steps: i32): void
   }
   v128.store(acc, acc0x0123)
   v128.store(acc, acc0x4567, 16)
-  v128.store(acc, acc1x0123, 32)
-  v128.store(acc, acc1x4567, 48)
-  v128.store(acc, acc2x0123, 64)
-  v128.store(acc, acc2x4567, 80)
-  v128.store(acc, acc3x0123, 96)
-  v128.store(acc, acc3x4567, 112)
+  acc += STRIP_ROW_BYTES
+  v128.store(acc, acc1x0123)
+  v128.store(acc, acc1x4567, 16)
+  acc += STRIP_ROW_BYTES
+  v128.store(acc, acc2x0123)
+  v128.store(acc, acc2x4567, 16)
+  acc += STRIP_ROW_BYTES
+  v128.store(acc, acc3x0123)
+  v128.store(acc, acc3x4567, 16)
 }
 
 /** acc [32] = a [steps][2] i16 times four neighbouring panels [steps][8][2] i8, widened on the way. */

@@ -1,3 +1,5 @@
+import { clamp, roundedOf, roundedOffset } from '../common/rounding'
+
 /**
  * y = clamp(roundHalfEven(x / scale) + zeroPoint, qmin, 127) over x [outer, channels, inner], one scale and zero
  * point a channel. x is finite, scale positive. Contract: assembly/README.md#quantize
@@ -16,18 +18,18 @@ export function f32_qs8_quantize(
     for (let c = 0; c < channels; c++) {
       const zero = <i32>load<i8>(zeroPoint + <usize>c)
       const scale_f32x4 = v128.load32_splat(scale + ((<usize>c) << 2))
-      // Clamped before the conversion, shifted by the zero point: the integer sum then cannot wrap.
+      // Clamped before it is rounded, by integers shifted by the zero point: the same result, and it cannot overflow.
       const lowest = qmin - zero
       const highest = 127 - zero
       const low_f32x4 = f32x4.splat(<f32>lowest)
       const high_f32x4 = f32x4.splat(<f32>highest)
-      const zero_i32x4 = i32x4.splat(zero)
+      const offset_i32x4 = roundedOffset(zero)
       let n = inner
       while (n >= 16) {
-        const a_i32x4 = quantize4(v128.load(x), scale_f32x4, low_f32x4, high_f32x4, zero_i32x4)
-        const b_i32x4 = quantize4(v128.load(x, 16), scale_f32x4, low_f32x4, high_f32x4, zero_i32x4)
-        const c_i32x4 = quantize4(v128.load(x, 32), scale_f32x4, low_f32x4, high_f32x4, zero_i32x4)
-        const d_i32x4 = quantize4(v128.load(x, 48), scale_f32x4, low_f32x4, high_f32x4, zero_i32x4)
+        const a_i32x4 = quantize4(v128.load(x), scale_f32x4, low_f32x4, high_f32x4, offset_i32x4)
+        const b_i32x4 = quantize4(v128.load(x, 16), scale_f32x4, low_f32x4, high_f32x4, offset_i32x4)
+        const c_i32x4 = quantize4(v128.load(x, 32), scale_f32x4, low_f32x4, high_f32x4, offset_i32x4)
+        const d_i32x4 = quantize4(v128.load(x, 48), scale_f32x4, low_f32x4, high_f32x4, offset_i32x4)
         v128.store(
           y,
           i8x16.narrow_i16x8_s(
@@ -40,7 +42,7 @@ export function f32_qs8_quantize(
         n -= 16
       }
       while (n > 0) {
-        const q_i32x4 = quantize4(v128.load32_splat(x), scale_f32x4, low_f32x4, high_f32x4, zero_i32x4)
+        const q_i32x4 = quantize4(v128.load32_splat(x), scale_f32x4, low_f32x4, high_f32x4, offset_i32x4)
         store<i8>(y, <i8>i32x4.extract_lane(q_i32x4, 0))
         x += 4
         y++
@@ -50,7 +52,6 @@ export function f32_qs8_quantize(
   }
 }
 
-function quantize4(x: v128, scale: v128, low: v128, high: v128, zero: v128): v128 {
-  const rounded = f32x4.nearest(f32x4.div(x, scale))
-  return i32x4.add(i32x4.trunc_sat_f32x4_s(f32x4.min(f32x4.max(rounded, low), high)), zero)
+function quantize4(x: v128, scale: v128, low: v128, high: v128, offset: v128): v128 {
+  return roundedOf(clamp(f32x4.div(x, scale), low, high), offset)
 }

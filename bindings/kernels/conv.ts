@@ -1,6 +1,7 @@
 import type { Kernels } from '../runtime/instantiate.js'
 import type { LinearMemory } from '../runtime/memory.js'
 import { quantizedOf, realOf } from './requantize.js'
+import { clamp } from './rounding.js'
 import { forEachPixel, forEachTap, readWindow } from './window.js'
 
 /** Packed depthwise weights here: [channels][taps] as they come; f32 ones with the bias [channels] before them. */
@@ -87,7 +88,7 @@ export function convKernels(
             const value = from < 0 ? 0 : f32[(x >>> 2) + from * w.channels + c]!
             sum = Math.fround(sum + Math.fround(value * f32[weight + tap]!))
           })
-          f32[(y >>> 2) + pixel * w.channels + c] = Math.min(Math.max(sum, low), high)
+          f32[(y >>> 2) + pixel * w.channels + c] = clamp(sum, low, high)
         }
       })
     },

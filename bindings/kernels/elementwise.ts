@@ -1,6 +1,7 @@
 import type { Kernels } from '../runtime/instantiate.js'
 import type { LinearMemory } from '../runtime/memory.js'
 import { expF32 } from './math.js'
+import { clamp } from './rounding.js'
 
 /** What `op` of f32_binary may be; mirrors assembly/elementwise/binary.ts. */
 export const BinaryOp = { add: 0, sub: 1, mul: 2, div: 3 } as const
@@ -34,7 +35,7 @@ export function elementwiseKernels(
 
     f32_clamp(x, y, n, low, high) {
       const { f32 } = memory
-      for (let i = 0; i < n; i++) f32[(y >>> 2) + i] = Math.min(Math.max(f32[(x >>> 2) + i]!, low), high)
+      for (let i = 0; i < n; i++) f32[(y >>> 2) + i] = clamp(f32[(x >>> 2) + i]!, low, high)
     },
 
     f32_softmax(x, y, rows, n) {

@@ -1,5 +1,6 @@
 import type { Kernels } from '../runtime/instantiate.js'
 import type { LinearMemory } from '../runtime/memory.js'
+import { clamp } from './rounding.js'
 
 /** Packed here: bias [n], then the weights as [n][k]. */
 export function f32GemmKernels(
@@ -26,7 +27,7 @@ export function f32GemmKernels(
           let sum = f32[(w >>> 2) + j]!
           let from = (a >>> 2) + i * lda
           for (let p = 0; p < k; p++) sum = Math.fround(sum + Math.fround(f32[from++]! * f32[column++]!))
-          f32[(c >>> 2) + i * ldc + j] = Math.min(Math.max(sum, low), high)
+          f32[(c >>> 2) + i * ldc + j] = clamp(sum, low, high)
         }
       }
     },

@@ -6,6 +6,12 @@ export interface Matrix<T extends ArrayLike<number> = ArrayLike<number>> {
   readonly stride: number
 }
 
+/** NaN and the sign of zero stay. */
+export function bounded(value: number, low: number, high: number): number {
+  if (value < low) return Math.fround(low)
+  return value > high ? Math.fround(high) : value
+}
+
 /** bias + a * w^T, w [n][k]; starts from the bias, depth ascending, every product and every sum rounded to f32. */
 export function f32Product(
   a: Matrix,
@@ -23,7 +29,7 @@ export function f32Product(
       for (let p = 0; p < k; p++) {
         sum = Math.fround(sum + Math.fround(a.data[i * a.stride + p]! * w[j * k + p]!))
       }
-      result.push(Math.min(Math.max(sum, Math.fround(low)), Math.fround(high)))
+      result.push(bounded(sum, low, high))
     }
   }
   return result
@@ -62,7 +68,7 @@ export function scaleProduct(
     const j = index % n
     const scale = Math.fround(aScale[Math.floor(index / n)]! * wScale[j]!)
     const real = Math.fround(Math.fround(scale * Math.fround(value)) + (bias?.[j] ?? 0))
-    return Math.min(Math.max(real, Math.fround(low)), Math.fround(high))
+    return bounded(real, low, high)
   })
 }
 

@@ -1,3 +1,5 @@
+import { bounded } from './gemm.js'
+
 /** y = clamp(W x + bias) for dense W [rows, cols] and x [cols, n], in ascending k, each operation rounded to f32. */
 export function denseMatmul(
   w: Float32Array,
@@ -14,7 +16,7 @@ export function denseMatmul(
     for (let j = 0; j < n; j++) {
       let acc = bias?.[r] ?? 0
       for (let k = 0; k < cols; k++) acc = Math.fround(acc + Math.fround(w[r * cols + k]! * x[k * n + j]!))
-      y[r * n + j] = Math.min(Math.max(acc, min), max)
+      y[r * n + j] = bounded(acc, min, max)
     }
   }
   return y

@@ -1,3 +1,5 @@
+import { bounded } from './gemm.js'
+
 /** A window over images [N, H, W, C]; heights first, pads top, left, bottom, right. */
 export interface Sliding {
   readonly input: readonly [number, number, number, number]
@@ -120,7 +122,7 @@ export function convolveF32(
   eachSum(s, s.outChannels, s.group, 0, x, w, (o, products) => {
     let sum = bias?.[o] ?? 0
     for (const [value, weight] of products) sum = Math.fround(sum + Math.fround(value * weight))
-    result.push(Math.min(Math.max(sum, low), high))
+    result.push(bounded(sum, low, high))
   })
   return result
 }
