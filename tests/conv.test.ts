@@ -28,6 +28,7 @@ const CASES: [string, ConvCase][] = [
   ['padded unevenly', { ...BASE, pads: [2, 0, 1, 3] }],
   ['padding wider than the image', { ...BASE, input: [1, 1, 2, 3], pads: [4, 3, 2, 5] }],
   ['strided', { ...BASE, strides: [2, 3] }],
+  ['strided and padded', { ...BASE, strides: [2, 2], pads: [1, 1, 1, 1] }],
   ['dilated', { ...BASE, dilations: [2, 3], input: [1, 8, 9, 3] }],
   [
     'dilated, all taps but one in the padding',
@@ -53,6 +54,7 @@ const CASES: [string, ConvCase][] = [
     [
       ['unpadded', {}],
       ['strided', { strides: [2, 2], pads: [0, 0, 1, 1] }],
+      ['strided and padded', { strides: [2, 2], pads: [1, 1, 1, 1] }],
       ['dilated', { dilations: [2, 2], pads: [2, 2, 2, 2] }],
       ['even taps', { kernel: [2, 4], pads: [1, 2, 0, 1] }],
       ['one tap', { kernel: [1, 1] }],

@@ -30,6 +30,7 @@ const CASES: [string, Sliding][] = [
   ['padded unevenly', { ...BASE, kernel: [3, 4], strides: [1, 2], pads: [2, 0, 1, 3] }],
   ['dilated', { ...BASE, kernel: [2, 3], strides: [1, 1], dilations: [3, 2], pads: [1, 1, 1, 1] }],
   ['sizes rounded up', { ...BASE, kernel: [3, 3], ceilMode: true }],
+  ['other sizes rounded up', { ...BASE, input: [1, 7, 6, 5], kernel: [3, 3], ceilMode: true }],
   [
     'sizes rounded up, padded',
     { ...BASE, kernel: [3, 2], strides: [2, 3], pads: [1, 1, 1, 1], ceilMode: true },
