@@ -20,17 +20,34 @@ await compile('assembly/index.ts', 'simd')
 await compile('assembly/relaxed.ts', 'relaxed')
 await compile('assembly/index.ts', 'debug')
 
+/** Printable ASCII but for quotes, `$`, `\\` and the escapes `{|}~`: 86 characters that every bundler leaves alone. */
+const ALPHABET = Array.from({ length: 91 }, (_, i) => String.fromCharCode(32 + i))
+  .filter((character) => !`"$'\\\``.includes(character))
+  .join('')
+
+/** Bytes as text, see bindings/runtime/text.ts. */
+function encodeText(bytes) {
+  let text = ''
+  for (const byte of bytes) {
+    const value = (byte + 4) % 256
+    const lengths = Math.floor(value / ALPHABET.length)
+    text += (lengths > 0 ? '{|}'[lengths - 1] : '') + ALPHABET[value % ALPHABET.length]
+  }
+  return text
+}
+
 /** Three ways to hold the same two modules; package.json "imports" picks one by the host's condition. */
 function writeKernelSources() {
-  const base64 = (name) => readFileSync(`build/kernels.${name}.wasm`).toString('base64')
+  const text = (name) => encodeText(readFileSync(`build/kernels.${name}.wasm`))
   writeFileSync(
     'dist/kernels.inline.js',
     [
-      "import { decodeBase64 } from './runtime/base64.js'",
-      `const simd = '${base64('simd')}'`,
-      `const relaxed = '${base64('relaxed')}'`,
-      'export const simdSource = () => decodeBase64(simd)',
-      'export const relaxedSource = () => decodeBase64(relaxed)',
+      "import { decodeText } from './runtime/text.js'",
+      `const alphabet = '${ALPHABET}'`,
+      `const simd = '${text('simd')}'`,
+      `const relaxed = '${text('relaxed')}'`,
+      'export const simdSource = () => decodeText(simd, alphabet)',
+      'export const relaxedSource = () => decodeText(relaxed, alphabet)',
       '',
     ].join('\n'),
   )

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest'
 import * as embedded from '#kernels'
 import { CapacityError, DisposedError } from '../bindings/errors.js'
 import { Allocator, ALIGNMENT, READABLE_SLACK } from '../bindings/runtime/allocator.js'
-import { decodeBase64 } from '../bindings/runtime/base64.js'
 import {
   createRuntime,
   defaultRuntime,
@@ -14,6 +13,7 @@ import { Handle } from '../bindings/runtime/handle.js'
 import { LinearMemory, PAGE_BYTES, PlainMemory, type HostMemory } from '../bindings/runtime/memory.js'
 import { HEAP_BASE, Runtime } from '../bindings/runtime/runtime.js'
 import { Scratch } from '../bindings/runtime/scratch.js'
+import { decodeText } from '../bindings/runtime/text.js'
 import { Random } from './support/random.js'
 
 /** A memory that only counts: lets the allocator be driven to 4 GiB. */
@@ -249,15 +249,22 @@ describe('Handle', () => {
   })
 })
 
-describe('decodeBase64', () => {
-  it('agrees with the platform on every length and byte', () => {
-    const random = new Random(3)
-    for (let length = 0; length < 70; length++) {
-      const bytes = random.bytes(length)
-      expect([...decodeBase64(Buffer.from(bytes).toString('base64'))]).toEqual([...bytes])
-    }
-    const all = Uint8Array.from({ length: 256 }, (_, i) => i)
-    expect([...decodeBase64(Buffer.from(all).toString('base64'))]).toEqual([...all])
+describe('the embedded modules', () => {
+  it('are the files, byte for byte', () => {
+    expect(Buffer.from(embedded.simdSource() as Uint8Array)).toEqual(readFileSync('build/kernels.simd.wasm'))
+    expect(Buffer.from(embedded.relaxedSource() as Uint8Array)).toEqual(
+      readFileSync('build/kernels.relaxed.wasm'),
+    )
+  })
+
+  it('decodes every byte value', () => {
+    // An alphabet of 86: value v + 4 is once, twice or three times 86 (`{`, `|`, `}`) and a character.
+    const alphabet = Array.from({ length: 86 }, (_, i) => String.fromCharCode(32 + i)).join('')
+    const text = Array.from({ length: 256 }, (_, byte) => {
+      const value = (byte + 4) % 256
+      return ['', '{', '|', '}'][Math.floor(value / 86)]! + alphabet[value % 86]!
+    }).join('')
+    expect([...decodeText(text, alphabet)]).toEqual(Array.from({ length: 256 }, (_, i) => i))
   })
 })
 

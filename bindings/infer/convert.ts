@@ -5,13 +5,18 @@ import { planTranspose, x32Transpose, x8CopyRows } from '../ops/transpose.js'
 import { physicalAxis, physicalShape, shifted, type Operand } from './plan.js'
 
 /** The call that brings a value from one form into another, which differs in layout or in coding but not in both. */
-export function convert(from: Operand, to: Operand): () => void {
+export function convert(from: Operand, to: Operand): { kernel: string; run: () => void } {
   if (from.layout !== to.layout) {
-    return from.coding === undefined ? turnFloats(from, to) : turnCodes(from, to)
+    return from.coding === undefined
+      ? { kernel: 'x32_transpose', run: turnFloats(from, to) }
+      : { kernel: 'x8_copy_rows', run: turnCodes(from, to) }
   }
-  if (to.coding !== undefined) return quantize(from, to, to.coding)
-  const { coding } = from
-  return () => dequantizeSlot(from, to, from.elements, coding!)
+  if (to.coding !== undefined) return { kernel: 'f32_qs8_quantize', run: quantize(from, to, to.coding) }
+  const coding = from.coding!
+  return {
+    kernel: 'qs8_f32_dequantize',
+    run: () => dequantizeSlot(from, to, from.elements, coding),
+  }
 }
 
 /** Throws RangeError for NaN and infinities, which have no code. */

@@ -10,8 +10,6 @@ export type StoredForm = 'none' | 'float32' | 'int8' | 'sparse'
 
 /** One node of a loaded model: options read and checked, weights packed, ready for inputs of any shape. */
 export interface Layer {
-  /** The kernel that does the work, in the grammar of assembly/README.md; `view` where nothing is moved. */
-  readonly kernel: string
   readonly stored?: StoredForm
   /** The codes that the first input is to come in. */
   readonly wants?: ActivationRange | undefined

@@ -22,8 +22,10 @@ export interface Form {
 
 /** One call of a kernel. */
 export interface Step {
-  /** Name of the node that it belongs to. */
+  /** Name of the node that it belongs to; empty for those that bring outputs into ONNX's order. */
   readonly node: string
+  /** As assembly/README.md names it. */
+  readonly kernel: string
   run(): void
 }
 
@@ -180,7 +182,7 @@ export class Planner {
     const known = this.#request.types.get(name)?.value
     if (known?.dtype !== 'float32') throw new Error(`internal: ${name} is read before it is made`)
     const operand = this.create(name)
-    this.step([], [operand], () => writeSlot(operand, known.data as Float32Array))
+    this.step('copy', [], [operand], () => writeSlot(operand, known.data as Float32Array))
     return operand
   }
 
@@ -201,26 +203,25 @@ export class Planner {
 
   /** A value in a form, by a step of its own for each property in which no form that lies there agrees. */
   #inForm(name: string, wanted: Form): Operand {
-    const forms = this.#operands.get(name) ?? []
     const own = this.value(name)
-    const alike = forms.filter(({ coding }) => sameCoding(coding, wanted.coding))
+    const alike = this.#operands.get(name)!.filter(({ coding }) => sameCoding(coding, wanted.coding))
     const found = alike.find(({ layout }) => layout === wanted.layout)
     if (found !== undefined) return found
     const twin = alike.find(({ isFlat }) => isFlat)
     if (twin !== undefined) return this.#add(name, new Operand(own.shape, wanted, twin.place))
     if (alike.length > 0) return this.#converted(name, alike[0]!, wanted)
-    const recoded = { layout: own.layout, coding: wanted.coding }
-    // From codes to other codes the way leads through the real values.
-    if (own.coding !== undefined && wanted.coding !== undefined) {
-      return this.#converted(name, this.float(name), recoded)
+    // Real values are turned rather than codes, for which the kernel is faster. From codes to codes the way leads through them.
+    if (wanted.coding === undefined) {
+      this.#converted(name, own, { layout: own.layout, coding: undefined })
+      return this.#inForm(name, wanted)
     }
-    this.#converted(name, own, recoded)
-    return this.#inForm(name, wanted)
+    return this.#converted(name, this.float(name, wanted.layout), wanted)
   }
 
   #converted(name: string, from: Operand, form: Form): Operand {
     const to = this.#add(name, this.#place(name, from.shape, form))
-    this.step([from], [to], convert(from, to))
+    const { kernel, run } = convert(from, to)
+    this.step(kernel, [from], [to], run)
     this.#conversions++
     return to
   }
@@ -254,13 +255,13 @@ export class Planner {
   }
 
   /** Appends a call that reads and writes the given values. */
-  step(reads: readonly Operand[], writes: readonly Operand[], run: () => void): void {
+  step(kernel: string, reads: readonly Operand[], writes: readonly Operand[], run: () => void): void {
     for (const { place } of [...reads, ...writes]) {
       if (!(place instanceof Region)) continue
       place.first = Math.min(place.first, this.#steps.length)
       place.last = this.#steps.length
     }
-    this.#steps.push({ node: this.#node, run })
+    this.#steps.push({ node: this.#node, kernel, run })
   }
 
   /** A place for an input of the model, written before the first step. */
@@ -272,6 +273,7 @@ export class Planner {
 
   /** The value of an output of the model, as ONNX has it, kept until after the last step. */
   output(name: string): Operand {
+    this.#node = ''
     const operand = this.float(name, 'first')
     if (operand.place instanceof Region) operand.place.last = Infinity
     return operand

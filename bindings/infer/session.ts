@@ -22,8 +22,8 @@ export interface RunOptions {
 export interface NodeReport {
   readonly name: string
   readonly op: string
-  /** The kernel that does the work, as in assembly/README.md; `view` where nothing is moved. */
-  readonly kernel: string
+  /** The kernels that one run calls, as assembly/README.md names them; none where the output is a view of the input. */
+  readonly kernels: readonly string[]
   /** How its weights are held in memory. */
   readonly stored: StoredForm
   /** Bytes of linear memory that its weights take. */
@@ -175,7 +175,7 @@ export class Session {
       nodes: model.nodes.map(({ name, op, outputs }, i) => ({
         name,
         op,
-        kernel: layers[i]!.layer.kernel,
+        kernels: plan.steps.filter((step) => step.node === name).map(({ kernel }) => kernel),
         stored: layers[i]!.layer.stored ?? 'none',
         weightBytes: layers[i]!.weightBytes,
         macs: cost.nodes[i]!.macs,

@@ -122,7 +122,7 @@ export function f32Spmm(
   if (!(min <= max)) throw new RangeError(`"min" expected at most "max" ${max}, got ${min}`)
   checkRoom('x', x, weights, 4 * n * weights.cols)
   checkRoom('out', out, weights, 4 * n * weights.rows)
-  run(weights, addressOf(x), addressOf(out), n, layout, min, max)
+  spmmAt(weights, addressOf(x), addressOf(out), n, layout, min, max)
 }
 
 function checkRoom(name: string, { handle, offset }: Slot, weights: SparseWeights, bytes: number): void {
@@ -135,7 +135,8 @@ function checkRoom(name: string, { handle, offset }: Slot, weights: SparseWeight
   }
 }
 
-function run(
+/** The product between addresses, unchecked; for ops/ only. */
+export function spmmAt(
   weights: SparseWeights,
   x: number,
   out: number,
@@ -217,7 +218,7 @@ function multiply(
     const outPointer = scratch.take(4 * length)
     memory.f32.set(x.data, xPointer / 4)
     const [min, max] = BOUNDS[activation]
-    run(weights, xPointer, outPointer, n, 'columns', min, max)
+    spmmAt(weights, xPointer, outPointer, n, 'columns', min, max)
     data.set(memory.f32.subarray(outPointer / 4, outPointer / 4 + length))
   } finally {
     scratch.release(mark)

@@ -1,13 +1,16 @@
+import type { QuantizedTensor } from '../../formats/quantized.js'
 import { intAttribute, intsAttribute } from '../../graph/attributes.js'
 import type { ActivationRange, Weight } from '../../graph/model.js'
 import { windowsOf } from '../../graph/windows.js'
-import { f32Conv, packF32Conv, type ConvGeometry, type ConvWeights } from '../../ops/conv.js'
+import { f32Conv, packF32Conv, type ConvGeometry, type ConvWeights, type F32Conv } from '../../ops/conv.js'
 import { packInt8Conv, qd8Conv, qs8Conv } from '../../ops/qs8-conv.js'
+import { packSparseConv, sparseConv } from '../../ops/sparse-conv.js'
 import type { Slot } from '../../ops/slot.js'
 import { UnsupportedVariant, type Layer, type LayerFactory, type Loader } from '../loader.js'
-import { isSymmetric } from '../weights.js'
+import { isSymmetric, SPARSE_FROM, zeroShare } from '../weights.js'
 import { fusedBounds, type Bounds } from './bounds.js'
 import { imageShape, pair, windowOptions } from './image.js'
+import { staticKernel, staticOptions } from './matrix.js'
 
 /** Conv with constant weights over one or two spatial axes. */
 export const conv: LayerFactory = (node, loader): Layer => {
@@ -15,19 +18,19 @@ export const conv: LayerFactory = (node, loader): Layer => {
   const [output] = node.outputs as [string]
   const weight = loader.take(name)
   if (weight === undefined) throw new UnsupportedVariant('Conv with computed weights')
-  const [outChannels = 0, groupChannels = 0, ...kernel] = weight.shape
-  if (kernel.length < 1 || kernel.length > 2) {
-    throw new UnsupportedVariant(`Conv over ${kernel.length} spatial axes`)
+  const [outChannels = 0, groupChannels = 0, ...taps] = weight.shape
+  if (taps.length < 1 || taps.length > 2) {
+    throw new UnsupportedVariant(`Conv over ${taps.length} spatial axes`)
   }
-  const ones = kernel.map(() => 1)
+  const ones = taps.map(() => 1)
   const geometry = {
-    shape: [outChannels, groupChannels, ...pair(kernel, 1)],
+    shape: [outChannels, groupChannels, ...pair(taps, 1)],
     bias: biasOf(loader, biasName),
     strides: pair(intsAttribute(node, 'strides', ones), 1),
     dilations: pair(intsAttribute(node, 'dilations', ones), 1),
     group: intAttribute(node, 'group', 1),
   }
-  const { weights, run, ...layer } = packConv(
+  const { weights, callFor, ...layer } = packConv(
     loader,
     weight,
     geometry,
@@ -41,12 +44,13 @@ export const conv: LayerFactory = (node, loader): Layer => {
       const x = wants === undefined ? planner.float(input, 'last') : planner.codes(input, wants, 'last')
       const coding = wants && planner.demand(output)
       const y = planner.create(output, 'last', coding)
+      const { kernel, run } = callFor(coding)
       const shape = imageShape(x.shape)
       // Automatic padding depends on the size of the image.
-      const { pads } = windowOptions(windowsOf(node, x.shape.slice(2), kernel))
-      planner.step([x], [y], () => {
+      const { pads } = windowOptions(windowsOf(node, x.shape.slice(2), taps))
+      planner.step(kernel, [x], [y], () => {
         weights.window.pad(pads)
-        run(x, shape, y, coding)
+        run(x, shape, y)
       })
     },
   }
@@ -59,9 +63,16 @@ function biasOf(loader: Loader, name: string | undefined): Float32Array | undefi
   return loader.floats(weight)
 }
 
+/** One kernel over an image [N, H, W, C]. */
+interface ConvCall {
+  readonly kernel: string
+  run(x: Slot, shape: readonly number[], y: Slot): void
+}
+
 interface PackedConv extends Omit<Layer, 'plan'> {
   readonly weights: ConvWeights
-  run(x: Slot, shape: readonly number[], y: Slot, coding: ActivationRange | undefined): void
+  /** The call that leaves codes, or real values. */
+  callFor(coding: ActivationRange | undefined): ConvCall
 }
 
 function packConv(
@@ -71,38 +82,58 @@ function packConv(
   bounds: Bounds,
   range: ActivationRange | undefined,
 ): PackedConv {
-  const { runtime } = loader
-  if (!loader.integers || !isSymmetric(weight, 0)) {
-    const weights = loader.own(packF32Conv(runtime, { ...geometry, data: loader.floats(weight) }))
-    return {
-      kernel: weights.depthwise === undefined ? 'f32_gemm' : 'f32_dwconv',
-      stored: 'float32',
-      weights,
-      run: (x, shape, y) => f32Conv(weights, x, shape, y, bounds),
-    }
+  if (loader.integers && isSymmetric(weight, 0)) return packInt8(loader, weight, geometry, bounds, range)
+  const data = loader.floats(weight)
+  const isSparse = geometry.group === 1 && zeroShare(data) >= SPARSE_FROM
+  return isSparse
+    ? packSparse(loader, { ...geometry, data }, bounds)
+    : packDense(loader, { ...geometry, data }, bounds)
+}
+
+function packDense(loader: Loader, conv: F32Conv, bounds: Bounds): PackedConv {
+  const weights = loader.own(packF32Conv(loader.runtime, conv))
+  const call: ConvCall = {
+    kernel: weights.depthwise === undefined ? 'f32_gemm' : 'f32_dwconv',
+    run: (x, shape, y) => f32Conv(weights, x, shape, y, bounds),
   }
-  const { data, scale } = weight
-  const weights = loader.own(packInt8Conv(runtime, { ...geometry, data, scale }))
+  return { stored: 'float32', weights, callFor: () => call }
+}
+
+function packSparse(loader: Loader, conv: F32Conv, bounds: Bounds): PackedConv {
+  const weights = loader.own(packSparseConv(loader.runtime, conv))
+  const call: ConvCall = {
+    kernel: 'f32_spmm_csr',
+    run: (x, shape, y) => sparseConv(weights, x, shape, y, bounds),
+  }
+  return { stored: 'sparse', weights, callFor: () => call }
+}
+
+function packInt8(
+  loader: Loader,
+  { data, scale }: QuantizedTensor,
+  geometry: ConvGeometry,
+  bounds: Bounds,
+  range: ActivationRange | undefined,
+): PackedConv {
+  const weights = loader.own(packInt8Conv(loader.runtime, { ...geometry, data, scale }))
   const suffix = weights.depthwise === undefined ? 'gemm' : 'dwconv'
   if (range === undefined) {
-    return {
+    const call: ConvCall = {
       kernel: `qd8_f32_qc8w_${suffix}`,
-      stored: 'int8',
-      weights,
       run: (x, shape, y) => qd8Conv(weights, x, shape, y, bounds),
     }
+    return { stored: 'int8', weights, callFor: () => call }
   }
   return {
-    kernel: `qs8_qc8w_${suffix}`,
     stored: 'int8',
     wants: range,
     weights,
-    run: (x, shape, y, coding) =>
-      qs8Conv(weights, x, shape, y, {
-        ...bounds,
-        inputScale: range.scale,
-        inputZeroPoint: range.zeroPoint,
-        output: coding === undefined ? { kind: 'f32' } : { kind: 'int8', ...coding },
-      }),
+    callFor(coding) {
+      const options = { ...bounds, ...staticOptions(range, coding) }
+      return {
+        kernel: staticKernel(suffix, coding),
+        run: (x, shape, y) => qs8Conv(weights, x, shape, y, options),
+      }
+    },
   }
 }

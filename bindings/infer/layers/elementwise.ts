@@ -21,7 +21,7 @@ import { fusedBounds, type Bounds } from './bounds.js'
 /** Clamps a value in place, if there is anything to clamp to. */
 export function clampInPlace(planner: Planner, y: Operand, { min, max }: Bounds): void {
   if (min === -Infinity && max === Infinity) return
-  planner.step([y], [y], () => f32Clamp(y, y, y.elements, min, max))
+  planner.step('f32_clamp', [y], [y], () => f32Clamp(y, y, y.elements, min, max))
 }
 
 /** A step over every element of the first input, in place where nobody reads it later. */
@@ -31,11 +31,10 @@ function overElements(
   run: (x: Slot, y: Slot, length: number) => void,
 ): Layer {
   return {
-    kernel,
     plan(planner) {
       const x = planner.float(inputs[0]!)
       const y = planner.overwrite(outputs[0]!, x)
-      planner.step([x], [y], () => run(x, y, x.elements))
+      planner.step(kernel, [x], [y], () => run(x, y, x.elements))
     },
   }
 }
@@ -75,7 +74,6 @@ const binary =
     const bounds = fusedBounds(node)
     const [a, b] = node.inputs as [string, string]
     return {
-      kernel: 'f32_binary',
       plan(planner) {
         clampInPlace(planner, planBinary(planner, run, a, b, node.outputs[0]!), bounds)
       },
@@ -95,7 +93,7 @@ function planBinary(planner: Planner, run: BinaryRun, a: string, b: string, outp
   // Only an operand that repeats nothing may be written over.
   const whole = [x, y].find((operand) => operand.elements === plan.elements && operand.layout === layout)
   const out = whole === undefined ? planner.create(output, layout) : planner.overwrite(output, whole)
-  planner.step([x, y], [out], () => run(plan, x, y, out))
+  planner.step('f32_binary', [x, y], [out], () => run(plan, x, y, out))
   return out
 }
 

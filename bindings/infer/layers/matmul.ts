@@ -33,7 +33,6 @@ function ofComputed(node: GraphNode): Layer {
   const [a, b] = node.inputs as [string, string]
   const [output] = node.outputs as [string]
   return {
-    kernel: 'f32_gemm',
     plan(planner) {
       const x = planner.float(a, 'first')
       const w = planner.float(b, 'first')
@@ -47,7 +46,7 @@ function ofComputed(node: GraphNode): Layer {
       const aStrides = broadcastStrides(left.slice(0, -2), sizes)
       const bStrides = broadcastStrides(right.slice(0, -2), sizes)
       const batch = sizes.map((size, i) => ({ size, aStride: aStrides[i]!, bStride: bStrides[i]! }))
-      planner.step([x, w], [y], () => f32MatMul({ m, n, k, batch }, x, w, y))
+      planner.step('f32_gemm', [x, w], [y], () => f32MatMul({ m, n, k, batch }, x, w, y))
     },
   }
 }

@@ -1,18 +1,19 @@
 import { toCsr } from '../../formats/csr.js'
 import type { ActivationRange, Weight } from '../../graph/model.js'
-import { f32Gemm, packF32Weights } from '../../ops/f32-gemm.js'
-import { packInt8Weights, qd8Gemm, qs8Gemm } from '../../ops/qs8-gemm.js'
-import { f32Spmm, packSparse } from '../../ops/spmm.js'
+import { f32Gemm, packF32Weights, type PackedF32Weights } from '../../ops/f32-gemm.js'
+import {
+  packInt8Weights,
+  qd8Gemm,
+  qs8Gemm,
+  type PackedInt8Weights,
+  type Qs8GemmOptions,
+} from '../../ops/qs8-gemm.js'
+import type { Slot } from '../../ops/slot.js'
+import { f32Spmm, packSparse, type SparseWeights } from '../../ops/spmm.js'
 import type { Layer, Loader } from '../loader.js'
-import type { Operand, Planner } from '../plan.js'
-import { isSymmetric, zeroShare } from '../weights.js'
+import type { Planner } from '../plan.js'
+import { isSymmetric, SPARSE_FROM, zeroShare } from '../weights.js'
 import type { Bounds } from './bounds.js'
-
-/**
- * Share of zeros from which a float matrix is held as sparse rows. At 70 % both forms of memory (8 bytes an entry against
- * 4 an element) and the products of a batch favour sparse rows; a single vector breaks even at about 80 %.
- */
-const SPARSE_FROM = 0.7
 
 /** A weight matrix of `n` outputs over `k` inputs, in any stored form. */
 export interface MatrixWeights {
@@ -58,57 +59,58 @@ function transposed(data: Float32Array, rows: number, columns: number): Float32A
   return turned
 }
 
+type RunRows = (x: Slot, y: Slot, rows: number, bounds: Bounds) => void
+
 /** Steps over float32 rows. */
-function overFloats(run: (x: Operand, y: Operand, rows: number, bounds: Bounds) => void): Matrix['plan'] {
+function overFloats(kernel: string, run: RunRows): Matrix['plan'] {
   return (planner, input, output, rows, bounds) => {
     const x = planner.float(input, 'first')
     const y = planner.create(output)
-    planner.step([x], [y], () => run(x, y, rows, bounds))
+    planner.step(kernel, [x], [y], () => run(x, y, rows, bounds))
   }
 }
 
-function dense(weights: ReturnType<typeof packF32Weights>): Matrix {
-  return {
-    kernel: 'f32_gemm',
-    stored: 'float32',
-    plan: overFloats((x, y, rows, bounds) => f32Gemm(weights, x, y, rows, bounds)),
-  }
+function dense(weights: PackedF32Weights): Matrix {
+  const run: RunRows = (x, y, rows, bounds) => f32Gemm(weights, x, y, rows, bounds)
+  return { stored: 'float32', plan: overFloats('f32_gemm', run) }
 }
 
-function sparse(weights: ReturnType<typeof packSparse>): Matrix {
-  return {
-    kernel: 'f32_spmm_csr',
-    stored: 'sparse',
-    plan: overFloats((x, y, rows, { min, max }) =>
-      f32Spmm(weights, x, y, rows, { layout: 'rows', min, max }),
-    ),
-  }
+function sparse(weights: SparseWeights): Matrix {
+  const run: RunRows = (x, y, rows, bounds) => f32Spmm(weights, x, y, rows, { layout: 'rows', ...bounds })
+  return { stored: 'sparse', plan: overFloats('f32_spmm_csr', run) }
 }
 
-function dynamicInt8(weights: ReturnType<typeof packInt8Weights>): Matrix {
-  return {
-    kernel: 'qd8_f32_qc8w_gemm',
-    stored: 'int8',
-    plan: overFloats((x, y, rows, bounds) => qd8Gemm(weights, x, y, rows, bounds)),
-  }
+function dynamicInt8(weights: PackedInt8Weights): Matrix {
+  const run: RunRows = (x, y, rows, bounds) => qd8Gemm(weights, x, y, rows, bounds)
+  return { stored: 'int8', plan: overFloats('qd8_f32_qc8w_gemm', run) }
 }
 
-function staticInt8(weights: ReturnType<typeof packInt8Weights>, range: ActivationRange): Matrix {
+function staticInt8(weights: PackedInt8Weights, range: ActivationRange): Matrix {
   return {
-    kernel: 'qs8_f32_qc8w_gemm',
     stored: 'int8',
     wants: range,
     plan(planner, input, output, rows, bounds) {
       const x = planner.codes(input, range, 'first')
       const coding = planner.demand(output)
       const y = planner.create(output, 'first', coding)
-      const options = {
-        ...bounds,
-        inputScale: range.scale,
-        inputZeroPoint: range.zeroPoint,
-        output: coding === undefined ? ({ kind: 'f32' } as const) : ({ kind: 'int8', ...coding } as const),
-      }
-      planner.step([x], [y], () => qs8Gemm(weights, x, y, rows, options))
+      const options = { ...bounds, ...staticOptions(range, coding) }
+      planner.step(staticKernel('gemm', coding), [x], [y], () => qs8Gemm(weights, x, y, rows, options))
     },
   }
+}
+
+/** How an int8 kernel reads codes of `range`, and whether it leaves codes or real values. */
+export function staticOptions(range: ActivationRange, coding: ActivationRange | undefined): StaticOptions {
+  const { scale: inputScale, zeroPoint: inputZeroPoint } = range
+  return {
+    inputScale,
+    inputZeroPoint,
+    output: coding === undefined ? { kind: 'f32' } : { kind: 'int8', ...coding },
+  }
+}
+
+type StaticOptions = Pick<Qs8GemmOptions, 'inputScale' | 'inputZeroPoint' | 'output'>
+
+export function staticKernel(suffix: string, coding: ActivationRange | undefined): string {
+  return `qs8_${coding === undefined ? 'f32' : 'qs8'}_qc8w_${suffix}`
 }

@@ -6,7 +6,6 @@ import { physicalAxis, physicalShape, shifted } from '../plan.js'
 
 /** Transpose; of images, where it often only names the order in which they lie already. */
 export const transpose: LayerFactory = (node) => ({
-  kernel: 'x32_transpose',
   plan(planner) {
     const x = planner.float(node.inputs[0]!)
     const rank = x.shape.length
@@ -21,7 +20,7 @@ export const transpose: LayerFactory = (node) => ({
       return
     }
     const y = planner.create(output)
-    planner.step([x], [y], () => x32Transpose(plan, x, y))
+    planner.step('x32_transpose', [x], [y], () => x32Transpose(plan, x, y))
   },
 })
 
@@ -29,7 +28,6 @@ export const transpose: LayerFactory = (node) => ({
 export const concat: LayerFactory = (node) => {
   const [output] = node.outputs as [string]
   return {
-    kernel: 'x8_copy_rows',
     plan(planner) {
       const { layout } = planner.value(node.inputs[0]!)
       const rank = planner.shape(output).length
@@ -44,7 +42,7 @@ export const concat: LayerFactory = (node) => {
         const x = planner.float(name, layout)
         const bytes = elementCount(physicalShape(x.shape, layout).slice(axis)) * 4
         const target = shifted(y, start)
-        planner.step([x], [y], () => x8CopyRows(x, bytes, target, stride, rows, bytes))
+        planner.step('x8_copy_rows', [x], [y], () => x8CopyRows(x, bytes, target, stride, rows, bytes))
         start += bytes
       }
     },

@@ -23,7 +23,6 @@ export const batchNormalization: LayerFactory = (node, loader) => {
   )
   const bounds = fusedBounds(node)
   return {
-    kernel: 'f32_binary',
     stored: 'float32',
     plan(planner) {
       const x = planner.float(node.inputs[0]!)
@@ -32,8 +31,8 @@ export const batchNormalization: LayerFactory = (node, loader) => {
       const pixels = channelsLast ? [] : shape.slice(2).map(() => 1)
       const plan = planBroadcast(shape, [channels, ...pixels])
       const y = planner.overwrite(node.outputs[0]!, x)
-      planner.step([x], [y], () => f32Mul(plan, x, factor, y))
-      planner.step([y], [y], () => f32Add(plan, y, shift, y))
+      planner.step('f32_binary', [x], [y], () => f32Mul(plan, x, factor, y))
+      planner.step('f32_binary', [y], [y], () => f32Add(plan, y, shift, y))
       clampInPlace(planner, y, bounds)
     },
   }

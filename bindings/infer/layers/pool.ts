@@ -24,15 +24,17 @@ function slidingWindow(node: GraphNode, shape: readonly number[]): SlidingWindow
 export const maxPool: LayerFactory = (node) => {
   if (node.outputs.length > 1 && node.outputs[1] !== '') throw new UnsupportedVariant('MaxPool with indices')
   return {
-    kernel: 'maxpool',
     passesCodes: true,
     plan(planner) {
       const x = planner.inLayout(node.inputs[0]!, 'last')
       const window = slidingWindow(node, x.shape)
       const y = planner.create(node.outputs[0]!, 'last', x.coding)
       const shape = imageShape(x.shape)
-      const run = x.coding === undefined ? f32MaxPool : qs8MaxPool
-      planner.step([x], [y], () => run(window, x, shape, y))
+      if (x.coding === undefined) {
+        planner.step('f32_maxpool', [x], [y], () => f32MaxPool(window, x, shape, y))
+      } else {
+        planner.step('qs8_maxpool', [x], [y], () => qs8MaxPool(window, x, shape, y))
+      }
     },
   }
 }
@@ -40,13 +42,12 @@ export const maxPool: LayerFactory = (node) => {
 export const averagePool: LayerFactory = (node) => {
   const countPadding = intAttribute(node, 'count_include_pad', 0) !== 0
   return {
-    kernel: 'f32_avgpool',
     plan(planner) {
       const x = planner.float(node.inputs[0]!, 'last')
       const window = slidingWindow(node, x.shape)
       const y = planner.create(node.outputs[0]!, 'last')
       const shape = imageShape(x.shape)
-      planner.step([x], [y], () => f32AveragePool(window, x, shape, y, countPadding))
+      planner.step('f32_avgpool', [x], [y], () => f32AveragePool(window, x, shape, y, countPadding))
     },
   }
 }
@@ -54,12 +55,11 @@ export const averagePool: LayerFactory = (node) => {
 const globalPool =
   (kernel: string, run: typeof f32GlobalAveragePool): LayerFactory =>
   (node) => ({
-    kernel,
     plan(planner) {
       const x = planner.float(node.inputs[0]!, 'last')
       const y = planner.create(node.outputs[0]!, 'last')
       const shape = imageShape(x.shape)
-      planner.step([x], [y], () => run(x, shape, y))
+      planner.step(kernel, [x], [y], () => run(x, shape, y))
     },
   })
 

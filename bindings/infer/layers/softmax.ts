@@ -7,7 +7,6 @@ import { physicalAxis, physicalShape } from '../plan.js'
 
 /** Softmax along one axis; one that is not contiguous is brought to the end and back. */
 export const softmax: LayerFactory = (node) => ({
-  kernel: 'f32_softmax',
   plan(planner) {
     const x = planner.float(node.inputs[0]!)
     const shape = physicalShape(x.shape, x.layout)
@@ -18,7 +17,7 @@ export const softmax: LayerFactory = (node) => ({
     const rows = columns === 0 ? 0 : x.elements / columns
     const y = planner.overwrite(node.outputs[0]!, x)
     if (elementCount(shape.slice(axis + 1)) === 1) {
-      planner.step([x], [y], () => f32Softmax(x, y, rows, columns))
+      planner.step('f32_softmax', [x], [y], () => f32Softmax(x, y, rows, columns))
       return
     }
     const others = [...shape.keys()].filter((other) => other !== axis)
@@ -29,8 +28,8 @@ export const softmax: LayerFactory = (node) => ({
       ...others.slice(axis).map((_, i) => axis + i),
     ])
     const turned = planner.temporary(there.shape)
-    planner.step([x], [turned], () => x32Transpose(there, x, turned))
-    planner.step([turned], [turned], () => f32Softmax(turned, turned, rows, columns))
-    planner.step([turned], [y], () => x32Transpose(back, turned, y))
+    planner.step('x32_transpose', [x], [turned], () => x32Transpose(there, x, turned))
+    planner.step('f32_softmax', [turned], [turned], () => f32Softmax(turned, turned, rows, columns))
+    planner.step('x32_transpose', [turned], [y], () => x32Transpose(back, turned, y))
   },
 })

@@ -5,7 +5,6 @@ import type { Layer, LayerFactory } from '../loader.js'
 
 /** Reshape, Flatten, Squeeze, Unsqueeze: the same elements in ONNX's order under another shape. */
 export const reshape: LayerFactory = ({ inputs, outputs }): Layer => ({
-  kernel: 'view',
   passesCodes: true,
   plan(planner) {
     planner.alias(outputs[0]!, planner.inLayout(inputs[0]!, 'first'))
@@ -14,7 +13,6 @@ export const reshape: LayerFactory = ({ inputs, outputs }): Layer => ({
 
 /** Identity, Dropout: the same value under another name. */
 export const identity: LayerFactory = ({ inputs, outputs }): Layer => ({
-  kernel: 'view',
   passesCodes: true,
   plan(planner) {
     planner.alias(outputs[0]!, planner.value(inputs[0]!))
@@ -29,7 +27,6 @@ export const cast: LayerFactory = (node, loader): Layer => {
 
 /** Operators on shapes: their results are known once the shapes are, so no step of theirs is ever planned. */
 export const shapeArithmetic: LayerFactory = ({ op, name }): Layer => ({
-  kernel: 'view',
   plan() {
     throw new UnsupportedOpError([{ op: `${op} of computed values`, nodes: [name] }])
   },

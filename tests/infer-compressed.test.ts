@@ -1,0 +1,357 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { compare, evaluate } from '../bindings/evaluate/index.js'
+import type { CodebookTensor } from '../bindings/formats/codebook.js'
+import { elementCount, type Tensor } from '../bindings/formats/tensor.js'
+import type { ActivationRange, Model, Weight } from '../bindings/graph/model.js'
+import { loadModel } from '../bindings/infer/load.js'
+import { writeArtifact } from '../bindings/io/artifact/index.js'
+import { readOnnx } from '../bindings/io/onnx/index.js'
+import { quantizeInt8, type QuantizeOptions } from '../bindings/index.js'
+import { runOnnx } from './oracles/onnx.js'
+import { quantizeOne } from './oracles/quantize.js'
+import { expectSame } from './support/compare.js'
+import { digits } from './support/mnist.js'
+import { floats, makeModel, node } from './support/models.js'
+import { Random } from './support/random.js'
+import { describeTargets } from './support/targets.js'
+
+const random = new Random(21)
+const values = (...shape: number[]) => floats(random.floats(elementCount(shape), 0.5), shape)
+const int8 = (weight: Tensor<'float32'>, options: QuantizeOptions = {}) =>
+  quantizeInt8(weight, { granularity: { per: 'channel', axis: 0 }, ...options })
+
+/** Keeps about one element in six. */
+function pruned(weight: Tensor<'float32'>): Tensor<'float32'> {
+  return { ...weight, data: weight.data.map((v) => (random.next() < 1 / 6 ? v : 0)) }
+}
+
+/** Shares sixteen values, zero among them. */
+function shared(weight: Tensor<'float32'>): CodebookTensor {
+  const greatest = weight.data.reduce((most, v) => Math.max(most, Math.abs(v)), 0)
+  const centroids = Float32Array.from({ length: 16 }, (_, i) => ((i - 8) / 8) * greatest)
+  const indices = Uint8Array.from(weight.data, (v) => Math.min(Math.round((v / greatest) * 8) + 8, 15))
+  return { kind: 'codebook', shape: weight.shape, indices, codebook: { centroids } }
+}
+
+/** The real values of the int8 codes of `data`. */
+function fakeQuantized(data: Float32Array, { scale, zeroPoint }: ActivationRange): Float32Array {
+  return data.map((v) => scale * (quantizeOne(v, scale, zeroPoint, -128) - zeroPoint))
+}
+
+/** Parameters of a row or an image that is quantized by its own range, as assembly/README.md#qs8-gemm has them. */
+function ownRange(data: Float32Array): ActivationRange {
+  const f = Math.fround
+  const low = Math.min(0, ...data)
+  const scale = f(f(Math.max(0, ...data) / 255) - f(low / 255))
+  return { scale, zeroPoint: quantizeOne(f(-128 - f(low / scale)), 1, 0, -128) }
+}
+
+interface Case {
+  readonly model: Model
+  readonly shape: readonly number[]
+  readonly stored: string
+  readonly kernel: string
+}
+
+function single(
+  op: string,
+  weight: Weight,
+  shape: readonly number[],
+  rest: Partial<Case> = {},
+  attributes = {},
+): Case {
+  return {
+    model: makeModel({
+      inputs: { x: shape.map((size, axis) => (axis === 0 ? 'N' : size)) },
+      nodes: [node(op, op === 'MatMul' ? 'x w -> y' : 'x w b -> y', attributes)],
+      outputs: ['y'],
+      weights: { w: weight, ...(op === 'MatMul' ? {} : { b: values(5) }) },
+    }),
+    shape,
+    stored: 'int8',
+    kernel: '',
+    ...rest,
+  }
+}
+
+const padded = { pads: [1, 1, 1, 1] }
+const cases: Record<string, Case> = {
+  'Gemm, int8': single('Gemm', int8(values(5, 40)), [3, 40], { kernel: 'qd8_f32_qc8w_gemm' }, { transB: 1 }),
+  'Gemm, int8 with one scale': single(
+    'Gemm',
+    int8(values(5, 40), { granularity: { per: 'tensor' } }),
+    [3, 40],
+    { kernel: 'qd8_f32_qc8w_gemm' },
+    { transB: 1 },
+  ),
+  'Gemm, int8, an output a column': single(
+    'Gemm',
+    int8(values(40, 5), { granularity: { per: 'channel', axis: 1 } }),
+    [3, 40],
+    { kernel: 'qd8_f32_qc8w_gemm' },
+  ),
+  'MatMul, int8': single('MatMul', int8(values(9, 5), { granularity: { per: 'tensor' } }), [3, 2, 9], {
+    kernel: 'qd8_f32_qc8w_gemm',
+  }),
+  'Conv, int8': single(
+    'Conv',
+    int8(values(5, 3, 3, 3)),
+    [2, 3, 6, 5],
+    { kernel: 'qd8_f32_qc8w_gemm' },
+    padded,
+  ),
+  'Conv of one axis, int8': single('Conv', int8(values(5, 3, 3)), [2, 3, 9], { kernel: 'qd8_f32_qc8w_gemm' }),
+  'Conv, depthwise int8': single(
+    'Conv',
+    int8(values(5, 1, 3, 3)),
+    [2, 5, 6, 5],
+    { kernel: 'qd8_f32_qc8w_dwconv' },
+    { ...padded, group: 5 },
+  ),
+  'Gemm, affine int8 computes in float32': single(
+    'Gemm',
+    int8(values(5, 40), { scheme: 'affine' }),
+    [3, 40],
+    { kernel: 'f32_gemm', stored: 'float32' },
+    { transB: 1 },
+  ),
+  'Gemm, int8 in groups computes in float32': single(
+    'Gemm',
+    int8(values(5, 40), { granularity: { per: 'group', size: 8 } }),
+    [3, 40],
+    { kernel: 'f32_gemm', stored: 'float32' },
+    { transB: 1 },
+  ),
+  'Gemm, int8 with scales of the inputs computes in float32': single('Gemm', int8(values(40, 5)), [3, 40], {
+    kernel: 'f32_gemm',
+    stored: 'float32',
+  }),
+  'Gemm, codebook': single(
+    'Gemm',
+    shared(values(5, 40)),
+    [3, 40],
+    { kernel: 'f32_gemm', stored: 'float32' },
+    { transB: 1 },
+  ),
+  'Conv, codebook': single('Conv', shared(values(5, 3, 3, 3)), [2, 3, 6, 5], {
+    kernel: 'f32_gemm',
+    stored: 'float32',
+  }),
+  'Add of a codebook': {
+    ...single('Add', shared(values(5)), [3, 5], { kernel: 'f32_binary', stored: 'none' }),
+    model: makeModel({
+      inputs: { x: ['N', 5] },
+      nodes: [node('Add', 'x w -> y')],
+      outputs: ['y'],
+      weights: { w: shared(values(5)) },
+    }),
+  },
+  'Gemm, sparse': single(
+    'Gemm',
+    pruned(values(5, 40)),
+    [3, 40],
+    { kernel: 'f32_spmm_csr', stored: 'sparse' },
+    { transB: 1 },
+  ),
+  'Gemm, sparse, an output a column': single('Gemm', pruned(values(40, 5)), [1, 40], {
+    kernel: 'f32_spmm_csr',
+    stored: 'sparse',
+  }),
+  'Gemm, sparse codebook': single(
+    'Gemm',
+    shared(pruned(values(5, 40))),
+    [20, 40],
+    { kernel: 'f32_spmm_csr', stored: 'sparse' },
+    { transB: 1 },
+  ),
+  'MatMul, sparse': single('MatMul', pruned(values(9, 5)), [3, 2, 9], {
+    kernel: 'f32_spmm_csr',
+    stored: 'sparse',
+  }),
+  'Conv, sparse': single(
+    'Conv',
+    pruned(values(5, 3, 3, 3)),
+    [2, 3, 6, 5],
+    { kernel: 'f32_spmm_csr', stored: 'sparse' },
+    { ...padded, strides: [2, 1] },
+  ),
+  'Conv 1x1, sparse': single('Conv', pruned(values(5, 30, 1, 1)), [2, 30, 3, 3], {
+    kernel: 'f32_spmm_csr',
+    stored: 'sparse',
+  }),
+  'Conv in groups, mostly zero': single(
+    'Conv',
+    pruned(values(6, 2, 3, 3)),
+    [2, 4, 5, 5],
+    { kernel: 'f32_gemm', stored: 'float32' },
+    { group: 2 },
+  ),
+}
+/** Six outputs. */
+;(cases['Conv in groups, mostly zero']!.model.weights as Map<string, Weight>).set('b', values(6))
+
+const bits = new Map<string, Float32Array>()
+
+function expectNear(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number): void {
+  expect(actual.length).toBe(expected.length)
+  const worst = Math.max(...Array.from(expected, (v, i) => Math.abs(v - actual[i]!) / (1 + Math.abs(v))))
+  expect(worst).toBeLessThanOrEqual(tolerance)
+}
+
+describeTargets('compressed weights', (runtime) => {
+  it.each(Object.keys(cases))('%s', (name) => {
+    const { model, shape, stored, kernel } = cases[name]!
+    const x = new Random(8).floats(elementCount(shape))
+    using session = loadModel(model, { runtime })
+    expect(session.describe().nodes[0]).toMatchObject({ stored, kernels: expect.arrayContaining([kernel]) })
+    const y = session.run({ x: floats(x, shape) }).y!
+    // An int8 layer sees its input as codes: those of a row, or of an image, by its own range.
+    const unit = model.nodes[0]!.op === 'Conv' ? elementCount(shape.slice(1)) : shape.at(-1)!
+    const seen = x.slice()
+    for (let start = 0; stored === 'int8' && start < x.length; start += unit) {
+      const part = x.subarray(start, start + unit)
+      seen.set(fakeQuantized(part, ownRange(part)), start)
+    }
+    expectNear(y.data, runOnnx(model, { x: { shape, data: seen } }).get('y')!.data, 1e-5)
+    expectSame(y.data, bits.get(name) ?? y.data)
+    bits.set(name, y.data)
+
+    using reference = loadModel(model, { runtime, precision: 'float32' })
+    expect(reference.describe().nodes[0]!.stored).not.toBe('int8')
+    const exact = reference.run({ x: floats(x, shape) }).y!
+    expectNear(exact.data, runOnnx(model, { x: { shape, data: x } }).get('y')!.data, 1e-5)
+  })
+
+  const range = { scale: 0.03, zeroPoint: -20 }
+
+  it.each([
+    ['Gemm', int8(values(5, 40)), [3, 40], { transB: 1 }, 'qs8_f32_qc8w_gemm'],
+    ['Conv', int8(values(5, 3, 3, 3)), [2, 3, 6, 5], padded, 'qs8_f32_qc8w_gemm'],
+    ['Conv', int8(values(5, 1, 3, 3)), [2, 5, 6, 5], { ...padded, group: 5 }, 'qs8_f32_qc8w_dwconv'],
+  ] as const)('%s of a calibrated input: %#', (op, weight, shape, attributes, kernel) => {
+    const base = single(op, weight, shape, {}, attributes).model
+    const model: Model = { ...base, activations: new Map([['x', range]]) }
+    using session = loadModel(model, { runtime })
+    const x = new Random(9).floats(elementCount(shape))
+    const { y } = session.run({ x: floats(x, shape) })
+    const seen = fakeQuantized(x, range)
+    expectNear(y!.data, runOnnx(model, { x: { shape, data: seen } }).get('y')!.data, 1e-5)
+    expect(session.describe().nodes[0]).toMatchObject({
+      stored: 'int8',
+      kernels: expect.arrayContaining(['f32_qs8_quantize', kernel]),
+    })
+  })
+
+  it('refuses NaN and infinities where they become codes, names the node, and goes on', () => {
+    const { model } = cases['Gemm, int8']!
+    for (const activations of [undefined, new Map([['x', range]])]) {
+      using session = loadModel(activations === undefined ? model : { ...model, activations }, { runtime })
+      const x = new Random(9).floats(120)
+      const before = session.run({ x }).y!.data
+      for (const bad of [NaN, Infinity, -Infinity]) {
+        const broken = x.with(17, bad)
+        expect(() => session.run({ x: broken })).toThrow(/^node "Gemm.y": .*finite/)
+      }
+      expectSame(session.run({ x }).y!.data, before)
+    }
+  })
+})
+
+const lenet = readOnnx(readFileSync('examples/models/lenet-5.onnx'))
+const images = digits('t10k', 200)
+
+/** The model with int8 weights, and the range of every activation over some training images. */
+function quantizedLenet(): Model {
+  const weights = new Map(
+    [...lenet.weights].map(([name, weight]): [string, Weight] => {
+      const isMatrix = weight.kind === 'dense' && weight.shape.length > 1
+      return [name, isMatrix ? int8(weight as Tensor<'float32'>) : weight]
+    }),
+  )
+  const names = lenet.nodes.map(({ outputs }) => outputs[0]!)
+  using session = loadModel(lenet, { outputs: names })
+  const { inputs } = digits('train', 50)
+  const seen = { input: floats(inputs, [50, 1, 28, 28]), ...session.run({ input: inputs }) }
+  const activations = new Map(
+    Object.entries(seen).map(([name, { data }]): [string, ActivationRange] => {
+      const values = Array.from(data as Float32Array)
+      const low = values.reduce((least, v) => Math.min(least, v), 0)
+      const high = values.reduce((greatest, v) => Math.max(greatest, v), 0)
+      const scale = Math.fround((high - low) / 255)
+      return [name, { scale, zeroPoint: Math.round(-128 - low / scale) }]
+    }),
+  )
+  return { ...lenet, weights, activations }
+}
+
+const int8Lenet = quantizedLenet()
+
+describeTargets('LeNet-5 in int8', (runtime) => {
+  const model = int8Lenet
+  const input = images.inputs.subarray(0, 4 * 784)
+
+  it('holds codes between int8 layers, with the bits of the detour over float32', () => {
+    using session = loadModel(model, { runtime })
+    const { logits } = session.run({ input })
+    // The image becomes codes, and those of the last pool are turned for the matrix product; nothing else is converted.
+    const report = session.describe()
+    expect(report.conversions).toBe(2)
+    expect(report.nodes.map(({ kernels }) => kernels.join(' '))).toEqual([
+      'f32_qs8_quantize qs8_qs8_qc8w_gemm',
+      'qs8_maxpool',
+      'qs8_qs8_qc8w_gemm',
+      'qs8_maxpool',
+      'x8_copy_rows',
+      'qs8_qs8_qc8w_gemm',
+      'qs8_f32_qc8w_gemm',
+    ])
+    using float = loadModel(lenet, { runtime })
+    expect(report.weightBytes).toBeLessThan(float.describe().weightBytes * 0.28)
+    expect(report.activationBytes).toBeLessThan(float.describe().activationBytes * 0.4)
+
+    // Every value asked for is a float32 one, so that each layer has to quantize its input anew.
+    const names = model.nodes.map(({ outputs }) => outputs[0]!)
+    using detour = loadModel(model, { runtime, outputs: names })
+    expectSame(detour.run({ input }).logits!.data, logits!.data)
+  })
+})
+
+describe('LeNet-5 compressed, against the original', () => {
+  const model = int8Lenet
+  using original = loadModel(lenet)
+  const { accuracy } = evaluate(original, images)
+
+  it.each([
+    ['static', model],
+    ['dynamic', { ...model, activations: new Map() }],
+  ] as const)('int8, %s', (_, compressed) => {
+    using reference = loadModel(lenet)
+    using session = loadModel(compressed)
+    const { agreement, cosine } = compare(reference, session, images)
+    expect(agreement).toBeGreaterThanOrEqual(0.99)
+    expect(cosine).toBeGreaterThan(0.999)
+    expect(evaluate(session, images).accuracy).toBeGreaterThanOrEqual(accuracy - 0.01)
+  })
+
+  it('gives the same bits from the artifact', () => {
+    const f1 = model.weights.get('f1.weight')!
+    const mixed: Model = {
+      ...model,
+      weights: new Map([
+        ...model.weights,
+        ['c2.weight', shared(lenet.weights.get('c2.weight') as Tensor<'float32'>)],
+        ['f1.weight', pruned(lenet.weights.get('f1.weight') as Tensor<'float32'>)],
+      ]),
+    }
+    expect(f1.kind).toBe('quantized')
+    using direct = loadModel(mixed)
+    using stored = loadModel(writeArtifact(mixed).bytes)
+    expect(stored.describe()).toEqual(direct.describe())
+    expect(stored.describe().nodes.map(({ stored }) => stored)).toEqual([
+      ...['int8', 'none', 'float32', 'none', 'none', 'sparse', 'int8'],
+    ])
+    const input = images.inputs.subarray(0, 784)
+    expectSame(stored.run({ input }).logits!.data, direct.run({ input }).logits!.data)
+  })
+})
