@@ -243,6 +243,43 @@ describeTargets('compressed weights', (runtime) => {
     })
   })
 
+  it('leaves real values where somebody reads them, or readers want different codes', () => {
+    const model: Model = {
+      ...makeModel({
+        inputs: { x: ['N', 6] },
+        nodes: [
+          node('Gemm', 'x w -> a', { transB: 1 }),
+          node('Flatten', 'a -> b'),
+          node('Gemm', 'a w -> c', { transB: 1 }),
+          node('Gemm', 'b w -> d', { transB: 1 }),
+          node('Gemm', 'd w -> e', { transB: 1 }),
+        ],
+        outputs: ['c', 'd', 'e'],
+        weights: { w: int8(values(6, 6)) },
+      }),
+      activations: new Map([
+        ['x', { scale: 0.02, zeroPoint: 3 }],
+        ['a', { scale: 0.03, zeroPoint: -7 }],
+        ['b', { scale: 0.2, zeroPoint: 100 }],
+        ['d', { scale: 0.05, zeroPoint: 0 }],
+      ]),
+    }
+    const x = new Random(10).floats(18)
+    /** One layer by the oracle, its input first seen as codes. */
+    const layer = (input: Float32Array, name: string): Float32Array => {
+      const data = fakeQuantized(input, model.activations!.get(name)!)
+      const single = { ...model, nodes: [node('Gemm', 'x w -> y', { transB: 1 })] }
+      return Float32Array.from(runOnnx(single, { x: { shape: [3, 6], data } }).get('y')!.data)
+    }
+    const a = layer(x, 'x')
+    const d = layer(a, 'b')
+    using session = loadModel(model, { runtime })
+    const outputs = session.run({ x })
+    expectNear(outputs.c!.data, layer(a, 'a'), 1e-5)
+    expectNear(outputs.d!.data, d, 1e-5)
+    expectNear(outputs.e!.data, layer(d, 'd'), 1e-5)
+  })
+
   it('refuses NaN and infinities where they become codes, names the node, and goes on', () => {
     const { model } = cases['Gemm, int8']!
     for (const activations of [undefined, new Map([['x', range]])]) {

@@ -296,6 +296,20 @@ const cases: Record<string, Case> = {
       ...{ b1: values(4), s: values(4), b: values(4), m: values(4), v: positive(4) },
     },
   ),
+  'an input that is read last': {
+    ...several({ a: [2, 8], b: [2, 8] }, [
+      node('MatMul', 'a w -> c'),
+      node('MatMul', 'c w -> d'),
+      node('MatMul', 'd w -> e'),
+      node('Add', 'e b -> y'),
+    ]),
+    weights: { w: values(8, 8) },
+  },
+  'a view that outlives the value it looks at': several(
+    { x: [2, 6] },
+    [node('Exp', 'x -> e'), node('Flatten', 'e -> v', { axis: 0 }), node('Tanh', 'e -> t')],
+    ['t', 'v'],
+  ),
   'several outputs, one of them an input': several(
     { x: [3, 5] },
     [node('Relu', 'x -> r'), node('Add', 'r x -> a'), node('Sigmoid', 'r -> s')],
