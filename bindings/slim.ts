@@ -18,15 +18,7 @@ export {
   type PruneOptions,
   type Scored,
 } from './ops/prune.js'
-export {
-  f32Spmm,
-  packSparse,
-  SparseWeights,
-  sparseMatmul,
-  type SampleLayout,
-  type SparseMatmulOptions,
-  type SpmmOptions,
-} from './ops/spmm.js'
+export { sparseMatmul, type SparseMatmulOptions, type SparseWeights } from './ops/spmm.js'
 export {
   huffmanDecode,
   huffmanDecodedLength,
@@ -36,24 +28,6 @@ export {
   type HuffmanDecodeOptions,
   type HuffmanEncodeOptions,
 } from './ops/huffman.js'
-export {
-  inspectArtifact,
-  isArtifact,
-  readArtifact,
-  writeArtifact,
-  type ArtifactSummary,
-  type FloatStorage,
-  type ReadArtifactOptions,
-  type TensorReport,
-  type WriteArtifactOptions,
-  type WrittenArtifact,
-} from './io/artifact/index.js'
-export {
-  readSafetensors,
-  writeSafetensors,
-  type SafetensorsTensors,
-  type WriteSafetensorsOptions,
-} from './io/safetensors/index.js'
 export type { GapCode } from './formats/gaps.js'
 export {
   countGaps,

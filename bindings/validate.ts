@@ -80,6 +80,20 @@ export function checkChoice<T extends string>(
   }
 }
 
+/** Throws TypeError unless `value` is a boolean. */
+export function checkBoolean(name: string, value: unknown): asserts value is boolean {
+  if (typeof value !== 'boolean') throw new TypeError(`"${name}" expected a boolean, got ${describe(value)}`)
+}
+
+/** Throws TypeError unless `value` is an array of strings. */
+export function checkNames(name: string, value: unknown): asserts value is readonly string[] {
+  if (!Array.isArray(value))
+    throw new TypeError(`"${name}" expected an array of names, got ${describe(value)}`)
+  for (const item of value as unknown[]) {
+    if (typeof item !== 'string') throw new TypeError(`"${name}" expected names, got ${describe(item)}`)
+  }
+}
+
 /** Throws TypeError unless `options` is a plain object whose keys are all in `known`: a misspelt option is an error. */
 export function checkOptions(name: string, options: unknown, known: readonly string[]): void {
   if (

@@ -4,6 +4,7 @@ import { toCsr } from '../bindings/formats/csr.js'
 import { tensor } from '../bindings/formats/tensor.js'
 import { quantizeInt8 } from '../bindings/ops/quantize.js'
 import { readSlot, writeSlot } from '../bindings/ops/slot.js'
+import { packWeights } from '../bindings/ops/matmul-operands.js'
 import { f32Spmm, packSparse, sparseMatmul } from '../bindings/ops/spmm.js'
 import { Handle } from '../bindings/runtime/handle.js'
 import { denseMatmul, transpose } from './oracles/sparse.js'
@@ -43,7 +44,7 @@ describeTargets('f32Spmm', (runtime) => {
         const random = new Random(rows * 1000 + cols)
         const w = sparse(random, rows, cols, density)
         const bias = random.floats(rows)
-        using weights = packSparse(runtime, toCsr(tensor(w, [rows, cols])), { bias })
+        using weights = packSparse(runtime, toCsr(tensor(w, [rows, cols])), bias)
         expect(weights.nonZeros).toBe(w.filter((v) => v !== 0).length)
         for (const n of SAMPLES) {
           const x = random.floats(cols * n)
@@ -158,9 +159,11 @@ describeTargets('sparseMatmul', (runtime) => {
     )
     expect(() => sparseMatmul(csr, x, { activation: 'tanh' as 'relu', runtime })).toThrow('"activation"')
     expect(() => sparseMatmul({ ...csr, rowPtr: Uint32Array.of(0, 9, 6) }, x, { runtime })).toThrow('"a.')
-    using weights = packSparse(runtime, csr)
+    using weights = packWeights(csr, { runtime })
+    expect(sparseMatmul(weights, x)).toEqual(sparseMatmul(csr, x, { runtime }))
+    expect(() => packWeights(csr, { runtime, transposeB: true })).toThrow('"transposeB" is for dense weights')
     expect(() => sparseMatmul(weights, x, { bias: new Float32Array(2) })).toThrow(
-      '"bias" belongs to packSparse',
+      '"bias" expected none: packed weights have theirs',
     )
   })
 })

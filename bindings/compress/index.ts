@@ -20,3 +20,18 @@ export {
 } from './recipe.js'
 export type { CalibrationData, Feed } from './calibration.js'
 export type { CompressionReport, EvaluationReport, LayerReport } from './report.js'
+export {
+  inspectArtifact,
+  writeArtifact,
+  type ArtifactSummary,
+  type FloatStorage,
+  type TensorReport,
+  type WriteArtifactOptions,
+  type WrittenArtifact,
+} from '../io/artifact/index.js'
+export {
+  readSafetensors,
+  writeSafetensors,
+  type SafetensorsTensors,
+  type WriteSafetensorsOptions,
+} from '../io/safetensors/index.js'

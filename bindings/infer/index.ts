@@ -1,5 +1,6 @@
 import '../embedded.js'
 
+export { isArtifact, readArtifact, type ReadArtifactOptions } from '../io/artifact/index.js'
 export type { InputValue } from './inputs.js'
 export { loadModel, type SessionOptions } from './load.js'
 export type { StoredForm } from './loader.js'

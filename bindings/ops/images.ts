@@ -1,7 +1,7 @@
 import type { Tensor } from '../formats/tensor.js'
 import { defaultRuntime } from '../runtime/default.js'
 import type { Runtime } from '../runtime/runtime.js'
-import { checkChoice, checkOptions, checkTypedArray, describe } from '../validate.js'
+import { checkBoolean, checkChoice, checkOptions, checkTypedArray } from '../validate.js'
 import { convOutputShape, f32Conv, packF32Conv } from './conv.js'
 import { boundsOf, type Activation } from './matmul-operands.js'
 import { f32AveragePool, f32MaxPool } from './pool.js'
@@ -145,9 +145,7 @@ export function maxPool2d(x: Tensor<'float32'>, options: MaxPool2dOptions): Tens
 export function averagePool2d(x: Tensor<'float32'>, options: AveragePool2dOptions): Tensor<'float32'> {
   checkOptions('options', options, [...IMAGE_KEYS, ...WINDOW_KEYS, 'countPadding'])
   const { countPadding = false } = options
-  if (typeof countPadding !== 'boolean') {
-    throw new TypeError(`"countPadding" expected a boolean, got ${describe(countPadding)}`)
-  }
+  checkBoolean('countPadding', countPadding)
   return pool(x, options, (window, from, inputShape, to) =>
     f32AveragePool(window, from, inputShape, to, countPadding),
   )

@@ -1,3 +1,4 @@
+import type { CsrMatrix } from '../formats/csr.js'
 import type { QuantizedTensor } from '../formats/quantized.js'
 import type { Tensor } from '../formats/tensor.js'
 import { MAX_TENSOR_ELEMENTS } from '../limits.js'
@@ -5,6 +6,7 @@ import { defaultRuntime } from '../runtime/default.js'
 import type { Handle } from '../runtime/handle.js'
 import type { Runtime } from '../runtime/runtime.js'
 import {
+  checkBoolean,
   checkChoice,
   checkInteger,
   checkNumber,
@@ -16,14 +18,15 @@ import {
 import { PackedF32Weights, packF32Weights, type WeightLayout } from './f32-gemm.js'
 import { PackedInt8Weights, packInt8Weights } from './qs8-gemm.js'
 import { checkQuantized } from './quantize.js'
+import { packSparse, type SparseWeights } from './spmm.js'
 
 /** Applied to the result, bias included; a missing bound is open. */
 export type Activation = 'none' | 'relu' | { readonly min?: number; readonly max?: number }
 
 export interface PackWeightsOptions {
-  /** `b` is [n, k], one output column a row, as in a dense layer. Otherwise [k, n]. */
+  /** `b` is [n, k], one output column a row, as in a dense layer. Otherwise [k, n]. Not for a CsrMatrix. */
   transposeB?: boolean
-  /** One value an output column, in real units. */
+  /** One value an output column, in real units; one a row for a CsrMatrix. */
   bias?: Float32Array
   runtime?: Runtime
 }
@@ -55,28 +58,33 @@ function matrixOf(
   shape: readonly number[],
   transposeB: boolean,
 ): { n: number; k: number; layout: WeightLayout } {
-  if (typeof transposeB !== 'boolean') {
-    throw new TypeError(`"transposeB" expected a boolean, got ${describe(transposeB)}`)
-  }
+  checkBoolean('transposeB', transposeB)
   if (shape.length !== 2) throw new RangeError(`"b" expected two dimensions, got [${shape.join(', ')}]`)
   const [rows, columns] = shape as [number, number]
   return transposeB ? { n: rows, k: columns, layout: 'nk' } : { n: columns, k: rows, layout: 'kn' }
 }
 
 /**
- * Packs the second operand of `matmul` (a float32 tensor) or `int8Matmul` (int8 codes with zero point 0, per tensor or
- * per output column) once for many products. It stays in linear memory until it is disposed.
+ * Packs the weights of a product once for many: the second operand of `matmul` (a float32 tensor) or `int8Matmul` (int8
+ * codes with zero point 0, per tensor or per output column), or the first of `sparseMatmul` (a CsrMatrix, whose int8 values
+ * are dequantized). They stay in linear memory until they are disposed.
  *
  * @throws TypeError, RangeError for arguments that do not fit; CapacityError when memory is short
  */
 export function packWeights(b: Tensor<'float32'>, options?: PackWeightsOptions): PackedF32Weights
 export function packWeights(b: QuantizedTensor, options?: PackWeightsOptions): PackedInt8Weights
+export function packWeights(b: CsrMatrix, options?: PackWeightsOptions): SparseWeights
 export function packWeights(
-  b: Tensor<'float32'> | QuantizedTensor,
+  b: Tensor<'float32'> | QuantizedTensor | CsrMatrix,
   options: PackWeightsOptions = {},
-): PackedF32Weights | PackedInt8Weights {
+): PackedF32Weights | PackedInt8Weights | SparseWeights {
   checkOptions('options', options, ['transposeB', 'bias', 'runtime'])
   const runtime = options.runtime ?? defaultRuntime()
+  if (b?.kind === 'csr') {
+    const { transposeB, bias } = options
+    if (transposeB !== undefined) throw new TypeError('"transposeB" is for dense weights')
+    return packSparse(runtime, b, bias)
+  }
   return b?.kind === 'quantized' ? packInt8(b, runtime, options) : packF32(b, runtime, options)
 }
 

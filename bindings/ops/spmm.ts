@@ -43,7 +43,7 @@ export class SparseWeights extends Handle {
   readonly cols: number
   readonly nonZeros: number
 
-  /** Made by `packSparse`. */
+  /** Made by `packWeights`. */
   constructor(runtime: Runtime, csr: CsrMatrix, bias: Float32Array | undefined) {
     const { rows, cols, rowPtr, values, scale } = csr
     super(runtime, alignUp(4 * rows) + sliceBytes(csr))
@@ -81,17 +81,12 @@ function realValues(
 /**
  * Makes a sparse matrix resident for `f32Spmm` and `sparseMatmul`. int8 values are dequantized.
  *
- * @param options.bias added to each row; length `rows`, none unless given
+ * @param bias added to each row; length `rows`, none unless given
  * @throws TypeError, RangeError; CapacityError when the runtime is full
  */
-export function packSparse(
-  runtime: Runtime,
-  csr: CsrMatrix,
-  options: { bias?: Float32Array } = {},
-): SparseWeights {
-  checkOptions('options', options, ['bias'])
-  checkWeights('csr', csr, options.bias)
-  return new SparseWeights(runtime, csr, options.bias)
+export function packSparse(runtime: Runtime, csr: CsrMatrix, bias?: Float32Array): SparseWeights {
+  checkWeights('csr', csr, bias)
+  return new SparseWeights(runtime, csr, bias)
 }
 
 function checkWeights(name: string, csr: CsrMatrix, bias: Float32Array | undefined): void {
@@ -162,7 +157,7 @@ const BOUNDS = { none: [-Infinity, Infinity], relu: [0, Infinity], relu6: [0, 6]
 
 /**
  * Sparse times dense: `a` [rows, cols] times `x` [cols, n] or [cols], plus bias, with a fused activation. Bits as
- * `f32Spmm`. For repeated use pack `a` once with `packSparse`.
+ * `f32Spmm`. For repeated use pack `a` once with `packWeights`.
  *
  * @returns a tensor [rows, n], or [rows] for a vector
  * @throws TypeError, RangeError for arguments that do not fit each other
@@ -176,7 +171,7 @@ export function sparseMatmul(
   const { bias, activation = 'none' } = options
   checkChoice('activation', activation, ['none', 'relu', 'relu6'])
   if (a instanceof SparseWeights) {
-    if (bias !== undefined) throw new TypeError('"bias" belongs to packSparse when the weights are resident')
+    if (bias !== undefined) throw new TypeError('"bias" expected none: packed weights have theirs')
     if (options.runtime !== undefined && options.runtime !== a.runtime) {
       throw new RangeError('"runtime" expected the runtime of the weights')
     }

@@ -1,6 +1,6 @@
 import type { Window } from '../kernels/window.js'
 import { MAX_TENSOR_ELEMENTS, MAX_WINDOW } from '../limits.js'
-import { checkInteger, checkOptions, describe } from '../validate.js'
+import { checkBoolean, checkInteger, checkOptions, describe } from '../validate.js'
 
 export interface WindowOptions {
   /** Height and width in taps. */
@@ -51,9 +51,7 @@ export class SlidingWindow implements Window {
     checkNumbers('strides', strides, 2, 1)
     checkNumbers('pads', pads, 4, 0)
     checkNumbers('dilations', dilations, 2, 1)
-    if (typeof ceilMode !== 'boolean') {
-      throw new TypeError(`"ceilMode" expected a boolean, got ${describe(ceilMode)}`)
-    }
+    checkBoolean('ceilMode', ceilMode)
     ;[this.kernelHeight, this.kernelWidth] = kernel
     ;[this.strideHeight, this.strideWidth] = strides
     ;[this.padTop, this.padLeft, this.padBottom, this.padRight] = pads

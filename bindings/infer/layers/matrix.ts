@@ -46,7 +46,7 @@ export function packMatrix(loader: Loader, matrix: MatrixWeights): Matrix {
   if (zeroShare(data) >= SPARSE_FROM) {
     const rows = layout === 'nk' ? data : transposed(data, k, n)
     const csr = toCsr({ kind: 'dense', dtype: 'float32', shape: [n, k], data: rows })
-    return sparse(loader.own(packSparse(runtime, csr, bias === undefined ? {} : { bias })))
+    return sparse(loader.own(packSparse(runtime, csr, bias)))
   }
   return dense(loader.own(packF32Weights(runtime, { data, n, k, layout, bias })))
 }
