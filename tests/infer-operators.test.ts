@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { elementCount } from '../bindings/formats/tensor.js'
-import type { GraphNode } from '../bindings/graph/model.js'
+import type { GraphNode, Model } from '../bindings/graph/model.js'
+import { prepare } from '../bindings/graph/prepare.js'
 import { loadModel } from '../bindings/infer/load.js'
 import { runOnnx } from './oracles/onnx.js'
 import { expectSame } from './support/compare.js'
@@ -321,7 +322,11 @@ const cases: Record<string, Case> = {
 const reference = new Map<string, Record<string, Float32Array>>()
 
 describeTargets('operators', (runtime) => {
-  it.each(Object.keys(cases))('%s', (name) => {
+  const forms = Object.keys(cases).flatMap((name) => [
+    [name, 'as it is', (model: Model) => model] as const,
+    [name, 'optimized', (model: Model) => prepare(model)] as const,
+  ])
+  it.each(forms)('%s, %s', (name, form, change) => {
     const { shapes, conversions, ...parts } = cases[name]!
     const model = makeModel(parts)
     const inputs = Object.fromEntries(
@@ -331,7 +336,7 @@ describeTargets('operators', (runtime) => {
       ]),
     )
     const expected = runOnnx(model, inputs)
-    using session = loadModel(model, { runtime })
+    using session = loadModel(change(model), { runtime })
     const outputs = session.run(inputs)
     expect(Object.keys(outputs)).toEqual(session.outputs.map((output) => output.name))
     for (const [output, { shape, data }] of Object.entries(outputs)) {
@@ -344,8 +349,8 @@ describeTargets('operators', (runtime) => {
     // The plan is used again, over an arena that holds the leavings of the first run.
     const again = session.run(inputs)
     const first =
-      reference.get(name) ?? Object.fromEntries(Object.entries(outputs).map(([k, t]) => [k, t.data]))
-    reference.set(name, first)
+      reference.get(name + form) ?? Object.fromEntries(Object.entries(outputs).map(([k, t]) => [k, t.data]))
+    reference.set(name + form, first)
     for (const output of Object.keys(outputs)) {
       expectSame(outputs[output]!.data, first[output]!)
       expectSame(again[output]!.data, first[output]!)

@@ -4,6 +4,7 @@ import { createRuntime } from '../bindings/index.js'
 import { DisposedError, FormatError, UnsupportedOpError } from '../bindings/errors.js'
 import { evaluate } from '../bindings/evaluate/index.js'
 import { tensor } from '../bindings/formats/tensor.js'
+import { prepare } from '../bindings/graph/prepare.js'
 import { loadModel } from '../bindings/infer/load.js'
 import { writeArtifact } from '../bindings/io/artifact/index.js'
 import { readOnnx } from '../bindings/io/onnx/index.js'
@@ -81,12 +82,13 @@ describe('accuracy of the originals', () => {
   })
 })
 
-const affine = makeModel({
+const unfused = makeModel({
   inputs: { x: ['N', 3] },
   nodes: [node('Relu', 'x -> r'), node('Gemm', 'r w -> g'), node('Relu', 'g -> y')],
   outputs: ['y'],
   weights: { w: floats([1, 0, 0, 1, -1, 1], [3, 2]) },
 })
+const affine = prepare(unfused)
 
 describeTargets('Session', (runtime) => {
   it('takes tensors and bare values, any batch, in any order', () => {
@@ -108,8 +110,9 @@ describeTargets('Session', (runtime) => {
     expect(session.run({ x: new Float32Array(0) }).y!.shape).toEqual([0, 2])
   })
 
-  it('gives values inside the model on request, which are then not fused away', () => {
-    using session = loadModel(affine, { runtime, outputs: ['g', 'r'] })
+  it('gives values inside the model on request, unless optimizing took them away', () => {
+    expect(() => loadModel(affine, { runtime, outputs: ['g'] })).toThrow('which has no "g"; what optimizing')
+    using session = loadModel(prepare(unfused, ['g']), { runtime, outputs: ['g', 'r'] })
     expect(session.outputs.map(({ name }) => name)).toEqual(['y', 'g', 'r'])
     const { y, g, r } = session.run({ x: Float32Array.of(1, -2, 3) })
     expect([...r!.data]).toEqual([1, 0, 3])
@@ -238,6 +241,8 @@ describeTargets('Session', (runtime) => {
     expect(() => load('model.onnx', { runtime })).toThrow('"source" expected a model or the bytes')
     expect(() => load(null, { runtime })).toThrow(TypeError)
     expect(() => load({}, { runtime })).toThrow(TypeError)
+    expect(() => load({ ...affine, opset: 20 }, { runtime })).toThrow('expected operator set 21')
+    expect(() => load({ ...affine, nodes: [] }, { runtime })).toThrow(FormatError)
     expect(runtime.stats().liveHandles).toBe(0)
   })
 

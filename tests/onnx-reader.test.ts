@@ -7,7 +7,7 @@ import type { Tensor } from '../bindings/formats/tensor.js'
 import type { Graph, Model } from '../bindings/graph/model.js'
 import { prepare } from '../bindings/graph/prepare.js'
 import { inferShapes } from '../bindings/graph/shapes.js'
-import { readOnnx } from '../bindings/io/onnx/index.js'
+import { readOnnx as read, type ReadOnnxOptions } from '../bindings/io/onnx/index.js'
 import {
   buildOnnx,
   type OnnxAttribute,
@@ -18,6 +18,9 @@ import {
 import { Random } from './support/random.js'
 
 const file = (name: string) => readFileSync(`examples/models/${name}`)
+
+/** The model as the file has it. */
+const readOnnx = (bytes: Parameters<typeof read>[0]) => read(bytes, { optimize: false })
 
 /** Tensors of a safetensors file of float32, read by the format's own rules (u64 length, JSON, data). */
 function safetensors(bytes: Buffer): Map<string, { shape: number[]; data: Float32Array }> {
@@ -122,6 +125,16 @@ describe('readOnnx', () => {
     })
     expect(model.metadata).toEqual({ author: 'test' })
     expect(model.opset).toBe(21)
+  })
+
+  it('optimizes unless told otherwise, and preserves what it is told to', () => {
+    const ops = (options?: ReadOnnxOptions) => read(buildOnnx(small), options).nodes.map(({ op }) => op)
+    expect(ops()).toEqual(['Gemm'])
+    expect(ops({ keep: ['h'] })).toEqual(['Gemm', 'Relu'])
+    expect(ops({ optimize: false })).toEqual(['Gemm', 'Relu'])
+    expect(() => ops({ optimize: 1 as unknown as boolean })).toThrow('"optimize" expected a boolean, got 1')
+    expect(() => ops({ keep: 'h' as unknown as string[] })).toThrow('"keep" expected an array of names')
+    expect(() => ops({ keeps: [] } as ReadOnnxOptions)).toThrow('"options" has no option "keeps"')
   })
 
   it('takes an ArrayBuffer and an offset view alike', () => {

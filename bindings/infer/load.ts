@@ -1,13 +1,14 @@
 import { CapacityError, FormatError, UnsupportedOpError } from '../errors.js'
 import { qualifiedOp } from '../graph/attributes.js'
+import { checkModel } from '../graph/check.js'
 import type { Model, ValueInfo } from '../graph/model.js'
-import { prepare } from '../graph/prepare.js'
+import { IR_OPSET } from '../graph/opset.js'
 import { isArtifact } from '../io/artifact/container.js'
 import { readArtifact, type ReadArtifactOptions } from '../io/artifact/read.js'
 import { MAX_MEMORY_BYTES, MAX_MODEL_NODES } from '../limits.js'
 import { defaultRuntime } from '../runtime/default.js'
 import type { Runtime } from '../runtime/runtime.js'
-import { checkChoice, checkInteger, checkOptions, describe } from '../validate.js'
+import { checkChoice, checkInteger, checkNames, checkOptions, describe } from '../validate.js'
 import { LAYERS } from './layers/index.js'
 import { Loader, UnsupportedVariant } from './loader.js'
 import { Session, type LoadedLayer } from './session.js'
@@ -15,7 +16,7 @@ import { Session, type LoadedLayer } from './session.js'
 export interface SessionOptions {
   /** The runtime whose memory holds the model; the shared one unless given. */
   runtime?: Runtime
-  /** Names of further values that `run` gives, beside the outputs of the model. They are not fused away. */
+  /** Names of further values of the model that `run` gives, beside its outputs. */
   outputs?: readonly string[]
   /** Ceiling of the memory for weights and activations together, in bytes; that of the runtime unless given. */
   maxBytes?: number
@@ -27,9 +28,10 @@ export interface SessionOptions {
 }
 
 /**
- * Loads a model: packs its weights into the memory of a runtime and checks that every operator is supported.
+ * Loads a model: packs its weights into the memory of a runtime and checks that every operator is supported. The graph is
+ * run as it is: `readOnnx` optimizes it, and an artifact holds what was optimized before.
  *
- * @param source bytes of an mcompress artifact, or a model
+ * @param source bytes of an mcompress artifact, or a model in the operator set of `readOnnx`
  * @throws TypeError, RangeError for wrong arguments; FormatError for bytes that are no artifact; UnsupportedOpError
  *   naming all unsupported operators; CapacityError when memory is short. Nothing stays allocated then.
  */
@@ -39,12 +41,13 @@ export function loadModel(source: Uint8Array | ArrayBuffer | Model, options: Ses
   checkInteger('maxBytes', maxBytes, 0, MAX_MEMORY_BYTES)
   checkChoice('precision', precision, ['stored', 'float32'])
   const runtime = options.runtime ?? defaultRuntime()
-  const original = modelOf(source, options.maxBytes === undefined ? { runtime } : { runtime, maxBytes })
-  const asked = checkOutputs(original, outputs)
-  const model = prepare(
-    original,
-    asked.map(({ name }) => name),
-  )
+  const model = modelOf(source, options.maxBytes === undefined ? { runtime } : { runtime, maxBytes })
+  const asked = checkOutputs(model, outputs)
+  if (model.opset < IR_OPSET) {
+    throw new RangeError(
+      `"source" expected operator set ${IR_OPSET}, as readOnnx gives it, got ${model.opset}`,
+    )
+  }
   if (model.nodes.length > MAX_MODEL_NODES) {
     throw new RangeError(`"source" expected at most ${MAX_MODEL_NODES} nodes, got ${model.nodes.length}`)
   }
@@ -64,7 +67,10 @@ function modelOf(source: Uint8Array | ArrayBuffer | Model, options: ReadArtifact
   if (typeof source !== 'object' || source === null) {
     throw new TypeError(`"source" expected a model or the bytes of an artifact, got ${describe(source)}`)
   }
-  if ('nodes' in source) return source
+  if ('nodes' in source) {
+    checkModel(source)
+    return source
+  }
   const bytes = bytesOf(source)
   if (!isArtifact(bytes) && looksLikeOnnx(bytes)) {
     throw new FormatError(
@@ -93,14 +99,13 @@ function looksLikeOnnx(bytes: Uint8Array): boolean {
 
 /** The outputs of the model, then the further ones. */
 function checkOutputs(model: Model, names: readonly string[]): ValueInfo[] {
-  if (!Array.isArray(names)) {
-    throw new TypeError(`"outputs" expected an array of names, got ${describe(names)}`)
-  }
+  checkNames('outputs', names)
   const known = new Set(model.nodes.flatMap(({ outputs }) => outputs))
-  for (const name of names as readonly unknown[]) {
-    if (typeof name !== 'string') throw new TypeError(`"outputs" expected names, got ${describe(name)}`)
+  for (const name of names) {
     if (name === '' || !known.has(name)) {
-      throw new RangeError(`"outputs" expected values of the model, which has no ${JSON.stringify(name)}`)
+      throw new RangeError(
+        `"outputs" expected values of the model, which has no ${JSON.stringify(name)}; what optimizing took away stays with readOnnx(bytes, { keep: [...] })`,
+      )
     }
   }
   const own = model.outputs.map(({ name }) => name)

@@ -3,9 +3,20 @@ import { checkModel } from '../../graph/check.js'
 import type { Graph, Model } from '../../graph/model.js'
 import { MAX_OPSET, MIN_OPSET } from '../../graph/opset.js'
 import { upgrade } from '../../graph/passes/upgrade.js'
-import { describe } from '../../validate.js'
+import { prepare } from '../../graph/prepare.js'
+import { checkBoolean, checkNames, checkOptions, describe } from '../../validate.js'
 import { readGraph } from './graph.js'
 import { ProtoReader } from './wire.js'
+
+export interface ReadOnnxOptions {
+  /**
+   * Folds constants, BatchNormalization, biases and clamping into other nodes and drops what is dead, so that the model
+   * runs faster and computes the same up to rounding. On unless false.
+   */
+  optimize?: boolean
+  /** Names of values to preserve beside the outputs, for sessions that are to give them. */
+  keep?: readonly string[]
+}
 
 /**
  * Reads an ONNX file of opset 7 to 24.
@@ -21,7 +32,11 @@ import { ProtoReader } from './wire.js'
  * past the limits
  * @see onnx.proto, IR version 3 and later
  */
-export function readOnnx(bytes: Uint8Array | ArrayBuffer): Model {
+export function readOnnx(bytes: Uint8Array | ArrayBuffer, options: ReadOnnxOptions = {}): Model {
+  checkOptions('options', options, ['optimize', 'keep'])
+  const { optimize = true, keep = [] } = options
+  checkBoolean('optimize', optimize)
+  checkNames('keep', keep)
   const isView = ArrayBuffer.isView(bytes)
   if (!isView && Object.prototype.toString.call(bytes) !== '[object ArrayBuffer]') {
     throw new TypeError(`"bytes" expected Uint8Array or ArrayBuffer, got ${describe(bytes)}`)
@@ -56,9 +71,10 @@ export function readOnnx(bytes: Uint8Array | ArrayBuffer): Model {
   if (producer !== '' && !metadata.has('producer')) {
     metadata.set('producer', `${producer} ${producerVersion}`.trim())
   }
-  const model = upgrade({ ...graph, opset, metadata: Object.fromEntries(metadata) })
+  const model = { ...graph, opset, metadata: Object.fromEntries(metadata) }
+  if (optimize) return prepare(model, keep)
   checkModel(model)
-  return model
+  return upgrade(model)
 }
 
 function readOpset(proto: ProtoReader, opsets: Map<string, number>): void {
