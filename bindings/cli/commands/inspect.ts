@@ -66,7 +66,7 @@ function artifactRows(summary: ArtifactSummary): TensorRow[] {
 }
 
 function onnxRows(bytes: Uint8Array): TensorRow[] {
-  const model = readOnnx(bytes)
+  const model = readOnnx(bytes, { optimize: false })
   print(`ONNX model: ${bytes.length} bytes`)
   printSignature(
     model.inputs,
