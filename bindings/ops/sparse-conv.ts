@@ -41,11 +41,7 @@ export function packSparseConv(runtime: Runtime, conv: F32Conv): SparseConvWeigh
   checkTypedArray('data', data, 'Float32Array', outChannels * depth)
   const rows = { data: tapsFirst(data, geometry, 0), shape: [outChannels, depth] }
   const csr = toCsr({ kind: 'dense', dtype: 'float32', ...rows })
-  return new SparseConvWeights(
-    runtime,
-    geometry,
-    packSparse(runtime, csr, bias === undefined ? {} : { bias }),
-  )
+  return new SparseConvWeights(runtime, geometry, packSparse(runtime, csr, bias))
 }
 
 const DEFAULTS: ConvOptions = {}
