@@ -119,7 +119,7 @@ function convolve(w: Window, x: usize, packed: usize, padding: usize): void {
         }
         let panel = panels
         for (let c = 0; c < w.channels; c += 8) {
-          qs8_dwconv_8c2(first + <usize>c, stepBytes, table, panel, run, pairs)
+          accumulate(first + <usize>c, stepBytes, table, panel, run, pairs)
           storeResults(pixel, c, run, min(w.channels - c, 8))
           panel += (<usize>pairs) << 4
         }
@@ -138,35 +138,68 @@ function repeatLast(table: usize, w: Window): void {
   store<usize>(end, load<usize>(end - 4))
 }
 
-/** Accumulators STRIP [run][8 of 32] of neighbouring pixels, two taps a dot product. */
-function qs8_dwconv_8c2(
-  x: usize,
-  stepBytes: usize,
-  tapTable: usize,
-  panel: usize,
-  run: i32,
-  pairs: i32,
-): void {
+/** Accumulators STRIP [run][8 of 32] of neighbouring pixels. */
+function accumulate(x: usize, stepBytes: usize, table: usize, panel: usize, run: i32, pairs: i32): void {
   let strip = STRIP
+  while (run >= 2) {
+    qs8_dwconv_2x8c2(x, stepBytes, table, panel, pairs, strip)
+    strip += 2 * STRIP_ROW_BYTES
+    x += stepBytes << 1
+    run -= 2
+  }
+  if (run > 0) qs8_dwconv_1x8c2(x, table, panel, pairs, strip)
+}
+
+/** Two pixels, two taps a dot product. */
+function qs8_dwconv_2x8c2(x: usize, stepBytes: usize, table: usize, w: usize, pairs: i32, acc: usize): void {
+  let acc0x0123 = i32x4.splat(0)
+  let acc0x4567 = acc0x0123
+  let acc1x0123 = acc0x0123
+  let acc1x4567 = acc0x0123
   do {
-    let acc0123 = i32x4.splat(0)
-    let acc4567 = i32x4.splat(0)
-    let table = tapTable
-    let w = panel
-    let left = pairs
-    do {
-      const even_i16x8 = v128.load8x8_s(x + load<usize>(table))
-      const odd_i16x8 = v128.load8x8_s(x + load<usize>(table, 4))
-      const low_i16x8 = v128.shuffle<i16>(even_i16x8, odd_i16x8, 0, 8, 1, 9, 2, 10, 3, 11)
-      const high_i16x8 = v128.shuffle<i16>(even_i16x8, odd_i16x8, 4, 12, 5, 13, 6, 14, 7, 15)
-      acc0123 = i32x4.add(acc0123, i32x4.dot_i16x8_s(low_i16x8, v128.load8x8_s(w)))
-      acc4567 = i32x4.add(acc4567, i32x4.dot_i16x8_s(high_i16x8, v128.load8x8_s(w, 8)))
-      table += 8
-      w += 16
-    } while (--left > 0)
-    v128.store(strip, acc0123)
-    v128.store(strip, acc4567, 16)
-    strip += STRIP_ROW_BYTES
-    x += stepBytes
-  } while (--run > 0)
+    const even = x + load<usize>(table)
+    const odd = x + load<usize>(table, 4)
+    const w0123_i16x8 = v128.load8x8_s(w)
+    const w4567_i16x8 = v128.load8x8_s(w, 8)
+    const even0_i16x8 = v128.load8x8_s(even)
+    const odd0_i16x8 = v128.load8x8_s(odd)
+    acc0x0123 = i32x4.add(acc0x0123, i32x4.dot_i16x8_s(interleaveLow(even0_i16x8, odd0_i16x8), w0123_i16x8))
+    acc0x4567 = i32x4.add(acc0x4567, i32x4.dot_i16x8_s(interleaveHigh(even0_i16x8, odd0_i16x8), w4567_i16x8))
+    const even1_i16x8 = v128.load8x8_s(even + stepBytes)
+    const odd1_i16x8 = v128.load8x8_s(odd + stepBytes)
+    acc1x0123 = i32x4.add(acc1x0123, i32x4.dot_i16x8_s(interleaveLow(even1_i16x8, odd1_i16x8), w0123_i16x8))
+    acc1x4567 = i32x4.add(acc1x4567, i32x4.dot_i16x8_s(interleaveHigh(even1_i16x8, odd1_i16x8), w4567_i16x8))
+    table += 8
+    w += 16
+  } while (--pairs > 0)
+  v128.store(acc, acc0x0123)
+  v128.store(acc, acc0x4567, 16)
+  v128.store(acc + STRIP_ROW_BYTES, acc1x0123)
+  v128.store(acc + STRIP_ROW_BYTES, acc1x4567, 16)
+}
+
+/** One pixel, anywhere. */
+function qs8_dwconv_1x8c2(x: usize, table: usize, w: usize, pairs: i32, acc: usize): void {
+  let acc0123 = i32x4.splat(0)
+  let acc4567 = acc0123
+  do {
+    const even_i16x8 = v128.load8x8_s(x + load<usize>(table))
+    const odd_i16x8 = v128.load8x8_s(x + load<usize>(table, 4))
+    const low_i16x8 = interleaveLow(even_i16x8, odd_i16x8)
+    const high_i16x8 = interleaveHigh(even_i16x8, odd_i16x8)
+    acc0123 = i32x4.add(acc0123, i32x4.dot_i16x8_s(low_i16x8, v128.load8x8_s(w)))
+    acc4567 = i32x4.add(acc4567, i32x4.dot_i16x8_s(high_i16x8, v128.load8x8_s(w, 8)))
+    table += 8
+    w += 16
+  } while (--pairs > 0)
+  v128.store(acc, acc0123)
+  v128.store(acc, acc4567, 16)
+}
+
+function interleaveLow(a_i16x8: v128, b_i16x8: v128): v128 {
+  return v128.shuffle<i16>(a_i16x8, b_i16x8, 0, 8, 1, 9, 2, 10, 3, 11)
+}
+
+function interleaveHigh(a_i16x8: v128, b_i16x8: v128): v128 {
+  return v128.shuffle<i16>(a_i16x8, b_i16x8, 4, 12, 5, 13, 6, 14, 7, 15)
 }
