@@ -311,6 +311,14 @@ const cases: Record<string, Case> = {
     [node('Exp', 'x -> e'), node('Flatten', 'e -> v', { axis: 0 }), node('Tanh', 'e -> t')],
     ['t', 'v'],
   ),
+  'outputs that are turned after others are in place': {
+    ...several(
+      { x: [2, 3, 4, 5] },
+      [toImage, node('Transpose', 'i -> t', { perm: [0, 2, 3, 1] }), node('Relu', 'i -> r')],
+      ['t', 'i', 'r'],
+    ),
+    conversions: 3,
+  },
   'several outputs, one of them an input': several(
     { x: [3, 5] },
     [node('Relu', 'x -> r'), node('Add', 'r x -> a'), node('Sigmoid', 'r -> s')],

@@ -1,6 +1,5 @@
 import { elementCount } from '../formats/tensor.js'
-import type { ActivationRange, GraphNode } from '../graph/model.js'
-import { Call } from '../graph/rules.js'
+import type { ActivationRange } from '../graph/model.js'
 import type { ValueTypes } from '../graph/shapes.js'
 import { writeSlot, type Slot } from '../ops/slot.js'
 import type { Handle } from '../runtime/handle.js'
@@ -162,14 +161,6 @@ export class Planner {
     return type.shape
   }
 
-  /** A node with what is known of its inputs, as shape rules see it. */
-  call(node: GraphNode): Call {
-    return new Call(
-      node,
-      node.inputs.map((name) => this.#request.types.get(name)),
-    )
-  }
-
   /** The int8 codes in which the readers of `name` want it; undefined: its real values. */
   demand(name: string): ActivationRange | undefined {
     return this.#request.demands.get(name)
@@ -259,7 +250,7 @@ export class Planner {
     for (const { place } of [...reads, ...writes]) {
       if (!(place instanceof Region)) continue
       place.first = Math.min(place.first, this.#steps.length)
-      place.last = this.#steps.length
+      place.last = Math.max(place.last, this.#steps.length)
     }
     this.#steps.push({ node: this.#node, kernel, run })
   }

@@ -166,6 +166,12 @@ export class Session {
     const plan = this.#plan(values)
     const { model, layers, loader } = this.#parts
     const cost = countMacs(model, plan.types)
+    const kernels = new Map<string, string[]>()
+    for (const { node, kernel } of plan.steps) {
+      const called = kernels.get(node)
+      if (called === undefined) kernels.set(node, [kernel])
+      else called.push(kernel)
+    }
     return {
       target: loader.runtime.target.name,
       weightBytes: loader.bytes,
@@ -175,7 +181,7 @@ export class Session {
       nodes: model.nodes.map(({ name, op, outputs }, i) => ({
         name,
         op,
-        kernels: plan.steps.filter((step) => step.node === name).map(({ kernel }) => kernel),
+        kernels: kernels.get(name) ?? [],
         stored: layers[i]!.layer.stored ?? 'none',
         weightBytes: layers[i]!.weightBytes,
         macs: cost.nodes[i]!.macs,
