@@ -20,7 +20,10 @@ const folder = mkdtempSync(join(tmpdir(), 'mcompress-package-'))
 const run = (command, args) => execFileSync(command, args, { cwd: folder, encoding: 'utf8' })
 try {
   const packed = JSON.parse(
-    execFileSync('npm', ['pack', '--json', '--pack-destination', folder], { cwd: root, encoding: 'utf8' }),
+    execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
+      cwd: root,
+      encoding: 'utf8',
+    }),
   )
   const [{ filename, size, unpackedSize, files }] = Array.isArray(packed) ? packed : Object.values(packed)
   console.log(`${filename}: ${files.length} files, ${size} bytes, ${unpackedSize} unpacked`)
