@@ -33,11 +33,13 @@ try {
   const examples = readmeExamples()
   cpSync(join(root, 'examples/models/lenet-5.onnx'), join(folder, 'lenet-5.onnx'))
   examples.forEach((code, i) => writeFileSync(join(folder, `example-${i}.mjs`), code))
-  for (const node of nodes) {
-    const outputs = examples.map((_, i) => run(node, [`example-${i}.mjs`]))
-    console.log(`${run(node, ['--version']).trim()}: ${outputs.length} README examples ran`)
-    outputs.forEach((output) => process.stdout.write(output.replace(/^/gm, '  ')))
-  }
+  const [first, ...others] = nodes.map((node) =>
+    examples.map((_, i) => run(node, [`example-${i}.mjs`])).join(''),
+  )
+  process.stdout.write(first.replace(/^(?=.)/gm, '  '))
+  if (others.some((output) => output !== first)) throw new Error('the README examples print different values')
+  const versions = nodes.map((node) => run(node, ['--version']).trim())
+  console.log(`${examples.length} README examples printed the same on ${versions.join(', ')}`)
 
   run(process.execPath, ['node_modules/mcompress-wasm/dist/cli/main.js', '--help'])
   const { metafile } = await build({
