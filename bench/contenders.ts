@@ -1,24 +1,33 @@
+import { toCsr } from '../bindings/formats/csr.js'
+import { tensor } from '../bindings/formats/tensor.js'
+import { assignCodebook } from '../bindings/ops/codebook.js'
 import { f32Gemm, packF32Weights } from '../bindings/ops/f32-gemm.js'
+import { boundaryBetween } from '../bindings/ops/kmeans.js'
 import { packInt8Weights, qs8Gemm } from '../bindings/ops/qs8-gemm.js'
-import { readSlot, writeSlot } from '../bindings/ops/slot.js'
+import { addressOf, readSlot, writeSlot } from '../bindings/ops/slot.js'
+import { f32Spmm, packSparse, type SampleLayout } from '../bindings/ops/spmm.js'
 import { Handle } from '../bindings/runtime/handle.js'
 import type { Runtime } from '../bindings/runtime/runtime.js'
 import type { Contender } from './harness.js'
-import type { GemmProblem } from './problems.js'
+import { transpose, type AssignProblem, type GemmProblem, type SparseProblem } from './problems.js'
 
 /** f32 GEMM on resident operands, weights packed before. */
-export function f32GemmContender(runtime: Runtime, problem: GemmProblem<Float32Array>): Contender {
-  const { m, n, k, a, b, matches } = problem
+export function f32GemmContender(
+  runtime: Runtime,
+  problem: GemmProblem<Float32Array>,
+  name = 'mcompress',
+): Contender {
+  const { m, n, k, a, b, equals } = problem
   const weights = packF32Weights(runtime, { data: b, n, k, layout: 'kn' })
   const region = new Handle(runtime, (m * k + m * n) * 4 + 64)
   const x = { handle: region, offset: 0 }
   const y = { handle: region, offset: Math.ceil((m * k * 4) / 64) * 64 }
   writeSlot(x, a)
   return {
-    name: 'mcompress',
+    name,
     target: runtime.target.name,
     run: () => f32Gemm(weights, x, y, m),
-    exact: () => matches(readSlot(y, new Float32Array(m * n))),
+    exact: () => equals(readSlot(y, new Float32Array(m * n))),
     dispose: () => [weights, region].forEach((handle) => handle.dispose()),
   }
 }
@@ -38,5 +47,64 @@ export function int8GemmContender(runtime: Runtime, problem: GemmProblem<Int8Arr
     run: () => qs8Gemm(weights, x, y, m, options),
     exact: () => matches(readSlot(y, new Int32Array(m * n))),
     dispose: () => [weights, region].forEach((handle) => handle.dispose()),
+  }
+}
+
+/** Sparse weights times resident samples, one a column (the matrix product) or one a row (as inference holds them). */
+export function spmmContender(
+  runtime: Runtime,
+  { m, n, k, a, weights: dense, equals }: SparseProblem,
+  layout: SampleLayout = 'columns',
+): Contender {
+  const weights = packSparse(runtime, toCsr(tensor(dense, [n, k])))
+  const x = { handle: new Handle(runtime, 4 * m * k), offset: 0 }
+  const y = { handle: new Handle(runtime, 4 * m * n), offset: 0 }
+  const columns = layout === 'columns'
+  writeSlot(x, columns ? transpose(a, m, k) : a)
+  return {
+    name: columns ? 'mcompress' : 'mcompress, samples are rows',
+    target: runtime.target.name,
+    run: () => f32Spmm(weights, x, y, m, { layout }),
+    exact: () => {
+      const result = readSlot(y, new Float32Array(m * n))
+      return equals(columns ? transpose(result, n, m) : result)
+    },
+    dispose: () => [weights, x.handle, y.handle].forEach((handle) => handle.dispose()),
+  }
+}
+
+/** Assignment of resident values. */
+export function assignContender(runtime: Runtime, { values, centroids, matches }: AssignProblem): Contender {
+  const { kernels, memory } = runtime
+  const count = centroids.length - 1
+  const x = { handle: new Handle(runtime, 4 * values.length), offset: 0 }
+  const boundaries = { handle: new Handle(runtime, 4 * count), offset: 0 }
+  const y = { handle: new Handle(runtime, values.length), offset: 0 }
+  writeSlot(x, values)
+  writeSlot(
+    boundaries,
+    Float32Array.from({ length: count }, (_, i) => boundaryBetween(centroids[i]!, centroids[i + 1]!)),
+  )
+  const [xp, bp, yp] = [x, boundaries, y].map(addressOf) as [number, number, number]
+  return {
+    name: 'mcompress',
+    target: runtime.target.name,
+    run: () => kernels.f32_kmeans_assign(xp, bp, count, yp, values.length),
+    exact: () => matches(memory.u8.subarray(yp, yp + values.length)),
+    dispose: () => [x, boundaries, y].forEach(({ handle }) => handle.dispose()),
+  }
+}
+
+/** The public function: copies values in, checks them, copies indices out. */
+export function assignCodebookContender(
+  runtime: Runtime,
+  { values, centroids, matches }: AssignProblem,
+): Contender {
+  const out = new Uint8Array(values.length)
+  return {
+    name: 'mcompress assignCodebook',
+    target: runtime.target.name,
+    run: () => assignCodebook(values, { centroids }, { out, runtime }),
+    exact: () => matches(out),
   }
 }

@@ -1,4 +1,6 @@
+import { kmeansCodebook } from '../bindings/ops/kmeans.js'
 import { f32Product, integerProduct } from '../tests/oracles/gemm.js'
+import { nearest } from '../tests/oracles/kmeans.js'
 import { Random } from '../tests/support/random.js'
 
 /** A matrix product c [m][n] = a [m][k] * b [k][n] with its seeded operands and a check of results. */
@@ -10,6 +12,8 @@ export interface GemmProblem<T extends Float32Array | Int8Array> {
   readonly b: T
   /** int8: exactly the oracle's integers. f32: within the error bound of any order of summation. */
   matches(c: ArrayLike<number>): boolean
+  /** The oracle's bits: ours are the same in every target, in ascending k. */
+  equals(c: ArrayLike<number>): boolean
 }
 
 /** Oracle rows: a naive product of all rows of a large problem would take longer than the benchmark. */
@@ -17,13 +21,42 @@ const CHECKED_ROWS = 4
 
 export function f32GemmProblem(m: number, k: number, n: number): GemmProblem<Float32Array<ArrayBuffer>> {
   const random = new Random(m + 31 * k + 997 * n)
-  const a = random.floats(m * k)
-  const b = random.floats(k * n)
+  return f32Problem(m, k, n, random.floats(m * k), random.floats(k * n))
+}
+
+function f32Problem<T extends Float32Array>(m: number, k: number, n: number, a: T, b: T): GemmProblem<T> {
   const rows = Math.min(m, CHECKED_ROWS)
   const expected = f32Product({ data: a, rows, columns: k, stride: k }, transpose(b, k, n), n, undefined)
   // Standard model: |error| <= k * eps * sum |a b|, the sum of k products of standard normals being about 0.64 k.
   const bound = k * 2 ** -23 * k
-  return { m, n, k, a, b, matches: (c) => expected.every((value, i) => Math.abs(c[i]! - value) <= bound) }
+  return {
+    m,
+    n,
+    k,
+    a,
+    b,
+    matches: (c) => expected.every((value, i) => Math.abs(c[i]! - value) <= bound),
+    equals: (c) => expected.every((value, i) => c[i] === value),
+  }
+}
+
+/** Samples times a weight matrix of which most is zero: c [m][n] = a [m][k] * b [k][n]. */
+export interface SparseProblem extends GemmProblem<Float32Array<ArrayBuffer>> {
+  /** b as [n][k], as a layer holds its weights. */
+  readonly weights: Float32Array<ArrayBuffer>
+}
+
+export function sparseProblem(samples: number, size: number, zeros: number): SparseProblem {
+  const random = new Random(samples + 31 * zeros)
+  const weights = random.floats(size * size).map((w) => (random.next() * 100 < zeros ? 0 : w))
+  const problem = f32Problem(
+    samples,
+    size,
+    size,
+    random.floats(samples * size),
+    transpose(weights, size, size),
+  )
+  return { ...problem, weights }
 }
 
 export function int8GemmProblem(m: number, k: number, n: number): GemmProblem<Int8Array<ArrayBuffer>> {
@@ -33,7 +66,8 @@ export function int8GemmProblem(m: number, k: number, n: number): GemmProblem<In
   const rows = Math.min(m, CHECKED_ROWS)
   const zeros = new Array<number>(rows).fill(0)
   const expected = integerProduct({ data: a, rows, columns: k, stride: k }, zeros, transpose(b, k, n), n)
-  return { m, n, k, a, b, matches: (c) => expected.every((value, i) => c[i] === value) }
+  const equals = (c: ArrayLike<number>): boolean => expected.every((value, i) => c[i] === value)
+  return { m, n, k, a, b, matches: equals, equals }
 }
 
 /** b [k][n] as [n][k]. */
@@ -41,6 +75,24 @@ export function transpose<T extends Float32Array | Int8Array>(b: T, k: number, n
   const result = b.slice() as T
   for (let p = 0; p < k; p++) for (let j = 0; j < n; j++) result[j * k + p] = b[p * n + j]!
   return result
+}
+
+/** Assignment of values to the nearest of k trained centroids. */
+export interface AssignProblem {
+  readonly values: Float32Array<ArrayBuffer>
+  readonly centroids: Float32Array
+  /** Looks at every so many indices: the oracle works in big integers. */
+  matches(indices: ArrayLike<number> | undefined): boolean
+}
+
+const CHECKED_STEP = 97
+
+export function assignProblem(length: number, k: number): AssignProblem {
+  const values = new Random(1).floats(length, 0.05)
+  const { centroids } = kmeansCodebook(values, { k })
+  const checked = Array.from({ length: Math.ceil(length / CHECKED_STEP) }, (_, i) => i * CHECKED_STEP)
+  const expected = checked.map((i) => nearest(values[i]!, centroids))
+  return { values, centroids, matches: (indices) => checked.every((at, i) => indices?.[at] === expected[i]) }
 }
 
 /** int8 weights as a Gaussian gives them: 6.55 bits of entropy, in 256 symbols. */

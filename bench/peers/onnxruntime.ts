@@ -1,5 +1,6 @@
 import * as ort from 'onnxruntime-web'
 import { buildOnnx, type OnnxModel } from '../../tests/support/onnx-builder.js'
+import { PEERS } from '../goals.js'
 import type { Contender } from '../harness.js'
 import type { GemmProblem } from '../problems.js'
 
@@ -14,7 +15,7 @@ async function contender(
   const session = await ort.InferenceSession.create(buildOnnx(model), { graphOptimizationLevel: 'all' })
   let output: ort.Tensor | undefined
   return {
-    name: `onnxruntime-web ${name}`,
+    name,
     target: 'simd',
     run: async () => {
       output = (await session.run(feeds))['y']
@@ -27,7 +28,7 @@ async function contender(
 /** A float MatMul with constant weights, which the runtime packs when it loads. */
 export function f32Gemm({ m, n, k, a, b, matches }: GemmProblem<Float32Array>): Promise<Contender> {
   return contender(
-    'MatMul f32',
+    PEERS.onnxruntime,
     {
       nodes: [{ op: 'MatMul', inputs: ['x', 'w'], outputs: ['y'] }],
       initializers: { w: { shape: [k, n], data: b } },
@@ -47,7 +48,7 @@ export function int8Gemm(
   const unsigned = activations === 'u8'
   const x = unsigned ? Uint8Array.from(a, (value) => value + 128) : a
   return contender(
-    `MatMulInteger ${activations}s8`,
+    unsigned ? PEERS.u8s8 : PEERS.s8s8,
     {
       nodes: [{ op: 'MatMulInteger', inputs: unsigned ? ['x', 'w', 'zero'] : ['x', 'w'], outputs: ['y'] }],
       initializers: {

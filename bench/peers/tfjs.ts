@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { setThreadsCount } from '@tensorflow/tfjs-backend-wasm'
+import { PEERS } from '../goals.js'
 import type { Contender } from '../harness.js'
 import type { GemmProblem } from '../problems.js'
 
@@ -11,7 +12,7 @@ export function f32Gemm({ m, n, k, a, b, matches }: GemmProblem<Float32Array>): 
   const x = tf.tensor2d(a, [m, k])
   const w = tf.tensor2d(b, [k, n])
   return {
-    name: 'tfjs-backend-wasm f32',
+    name: PEERS.tfjs,
     target: 'simd',
     run: () => tf.matMul(x, w).dispose(),
     exact: () => {
