@@ -1,15 +1,19 @@
-import eigen from 'eigen'
+import exported from 'eigen'
 import { toCsr } from '../../bindings/formats/csr.js'
 import { tensor } from '../../bindings/formats/tensor.js'
 import { PEERS } from '../goals.js'
 import type { Contender } from '../harness.js'
 import { transpose, type SparseProblem } from '../problems.js'
 
+// Its types wrap the namespace in `default` once more than its code does.
+const eigen = exported as unknown as typeof exported.default
+type SparseMatrix = InstanceType<typeof eigen.SparseMatrix>
+
 await eigen.ready
 
 /** Bound to JavaScript is only sparse times sparse, in f64: the samples go in as a full sparse matrix. */
 export function eigenSparse({ m, n, k, a, weights, matches }: SparseProblem): Contender {
-  const sparse = (rows: number, columns: number, data: Float32Array): eigen.SparseMatrix => {
+  const sparse = (rows: number, columns: number, data: Float32Array): SparseMatrix => {
     const entries = new eigen.TripletVector(data.length)
     data.forEach((value, i) => {
       if (value !== 0) entries.add(Math.floor(i / columns), i % columns, value)
@@ -19,7 +23,7 @@ export function eigenSparse({ m, n, k, a, weights, matches }: SparseProblem): Co
   const w = sparse(n, k, weights)
   const x = sparse(k, m, transpose(a, m, k))
   eigen.GC.pushException(w, x)
-  let y: eigen.SparseMatrix | undefined
+  let y: SparseMatrix | undefined
   return {
     name: PEERS.eigen,
     target: 'wasm',
