@@ -14,7 +14,7 @@ export interface SuiteOptions {
   target?: string
   /** A line about the machine or a target that is missing. */
   onNote(note: string): void
-  onRow(row: Row): void
+  onRow(row: Row): void | Promise<void>
 }
 
 const TARGETS = ['js', 'simd', 'relaxed'] as const
@@ -56,7 +56,7 @@ export async function runSuite({
     if (!`${benchCase.kernel} ${benchCase.shape}`.includes(filter)) continue
     for (const row of await measure(benchCase, runtimes, peaks)) {
       rows.push(row)
-      onRow(row)
+      await onRow(row)
     }
   }
   return rows

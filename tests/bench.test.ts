@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { GOALS, goalOf, judge, sizeRow, type Goal } from '../bench/goals.js'
 import { chartsOf, escapeHtml, renderReport } from '../bench/report.js'
 import { compareRuns, parseRows, toRuns, verdict, type Row } from '../bench/rows.js'
 import { cellsOf, comparisonCells, HEAD, PEER_HEAD, peerCellsOf } from '../bench/table.js'
@@ -111,6 +112,63 @@ describe('tables', () => {
     expect(cells).toHaveLength(PEER_HEAD.length)
     expect(peerCellsOf(row(2, { ...peer, ratio: 1.3, reached: true })).slice(9)).toEqual(['reached', 'yes'])
     expect(peerCellsOf(row(2)).slice(7)).toEqual(['1.00', '', '', 'yes'])
+  })
+})
+
+describe('goals', () => {
+  const peer = { contender: 'peer' }
+  const goals: Goal[] = [
+    { kernel: 'f32_gemm', shape: '64x64x64', contender: 'peer', against: 'simd', bound: 2 },
+    { kernel: 'f32_gemm', shape: '64x64x64', contender: 'peer', against: 'relaxed', bound: 4 },
+  ]
+
+  it('gives a peer one row for each target of ours, each with its ratio and goal', () => {
+    const rows = judge(
+      [row(1, { target: 'relaxed' }), row(2), row(4, peer), row(4, { contender: 'x' })],
+      goals,
+    )
+    expect(
+      rows.map(({ contender, against, ratio, goal, reached }) => [contender, against, ratio, goal, reached]),
+    ).toEqual([
+      ['mcompress', undefined, 1, undefined, undefined],
+      ['mcompress', undefined, 1, undefined, undefined],
+      ['peer', 'relaxed', 4, 4, true],
+      ['peer', 'simd', 2, 2, true],
+      ['x', 'relaxed', 4, undefined, undefined],
+      ['x', 'simd', 2, undefined, undefined],
+    ])
+  })
+
+  it('counts a ratio below the goal, or a wrong result, as missed', () => {
+    expect(judge([row(2), row(3.9, peer)], goals)[1]!.reached).toBe(false)
+    expect(judge([row(1, { exact: false }), row(4, peer)], goals)[1]!.reached).toBe(false)
+    expect(judge([row(1), row(4, { ...peer, exact: false })], goals)[1]!.reached).toBe(false)
+  })
+
+  it('measures sizes over the entropy, and bounds them from above', () => {
+    const encoder = row(1, { kernel: 'u8_huf_encode', shape: 'int8 of a Gaussian' })
+    const [fits, exceeds] = [1004, 1006].map((bytes) => sizeRow(encoder, bytes, 1004, 1000))
+    expect(fits).toMatchObject({ kernel: 'u8_huf_size', goal: 0.5, reached: true, ratio: 1 })
+    expect(fits!.rate).toBeCloseTo(0.4)
+    expect(exceeds).toMatchObject({ reached: false, ratio: 1006 / 1004 })
+    expect(sizeRow({ ...encoder, contender: 'peer' }, 1010, 1004, 1000).goal).toBeUndefined()
+    expect(peerCellsOf(fits!).slice(4)).toEqual([
+      '',
+      '',
+      '0.40 % over entropy',
+      '1.0000',
+      'at most 0.5',
+      'reached',
+      'yes',
+    ])
+  })
+
+  it('finds each goal by a row of its own', () => {
+    for (const { kernel, shape, contender, against } of GOALS) {
+      const found = row(1, { kernel, shape, contender, against })
+      expect(GOALS.filter((goal) => goal === goalOf(found))).toHaveLength(1)
+      expect(GOALS.filter((goal) => goalOf(found, [goal]) === goal)).toHaveLength(1)
+    }
   })
 })
 

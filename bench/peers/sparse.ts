@@ -1,5 +1,5 @@
 import exported from 'eigen'
-import { toCsr } from '../../bindings/formats/csr.js'
+import { toCsr, type CsrMatrix } from '../../bindings/formats/csr.js'
 import { tensor } from '../../bindings/formats/tensor.js'
 import { PEERS } from '../goals.js'
 import type { Contender } from '../harness.js'
@@ -43,25 +43,55 @@ export function eigenSparse({ m, n, k, a, weights, matches }: SparseProblem): Co
   }
 }
 
-/** Row by row over flat arrays, in f32: what one writes without a library. */
+/**
+ * What one writes without a library, at its best: four columns at a time, so that sums stay in registers (half the time
+ * of a loop that adds to the output for each entry).
+ */
+function multiply(
+  { rows, rowPtr, colIndices, values }: CsrMatrix<Float32Array>,
+  x: Float32Array,
+  y: Float32Array,
+  m: number,
+): void {
+  const whole = m - (m % 4)
+  for (let row = 0; row < rows; row++) {
+    const start = rowPtr[row]!
+    const end = rowPtr[row + 1]!
+    for (let j = 0; j < whole; j += 4) {
+      let sum0 = 0
+      let sum1 = 0
+      let sum2 = 0
+      let sum3 = 0
+      for (let entry = start; entry < end; entry++) {
+        const value = values[entry]!
+        const from = colIndices[entry]! * m + j
+        sum0 += value * x[from]!
+        sum1 += value * x[from + 1]!
+        sum2 += value * x[from + 2]!
+        sum3 += value * x[from + 3]!
+      }
+      const to = row * m + j
+      y[to] = sum0
+      y[to + 1] = sum1
+      y[to + 2] = sum2
+      y[to + 3] = sum3
+    }
+    for (let j = whole; j < m; j++) {
+      let sum = 0
+      for (let entry = start; entry < end; entry++) sum += values[entry]! * x[colIndices[entry]! * m + j]!
+      y[row * m + j] = sum
+    }
+  }
+}
+
 export function plainCsr({ m, n, k, a, weights, matches }: SparseProblem): Contender {
-  const { rowPtr, colIndices, values } = toCsr(tensor(weights, [n, k]))
+  const csr = toCsr(tensor(weights, [n, k]))
   const x = transpose(a, m, k)
   const y = new Float32Array(n * m)
   return {
     name: PEERS.csr,
     target: 'js',
-    run: () => {
-      y.fill(0)
-      for (let row = 0; row < n; row++) {
-        const to = row * m
-        for (let entry = rowPtr[row]!; entry < rowPtr[row + 1]!; entry++) {
-          const value = values[entry]!
-          const from = colIndices[entry]! * m
-          for (let j = 0; j < m; j++) y[to + j] = y[to + j]! + value * x[from + j]!
-        }
-      }
-    },
+    run: () => multiply(csr, x, y, m),
     exact: () => matches(transpose(y, n, m)),
   }
 }
