@@ -1,8 +1,24 @@
 import { CORRUPT, OK, OVERFLOW, TRUNCATED } from '../common/status'
-import { peekBits, reversed } from '../common/bits'
+import { peekBits } from '../common/bits'
 import { entryBits } from './encode'
-import { BLOCK, ENDS, LENGTHS, LENGTH_OF, MAX_BITS, POSITIONS, SPLIT, STREAMS, SYMBOL_OF } from './layout'
-import { getTable } from './table'
+import {
+  BLOCK,
+  ENDS,
+  LENGTHS,
+  LENGTH_OF,
+  MAX_BITS,
+  OUT_ENDS,
+  OUTS,
+  POSITIONS,
+  SPLIT,
+  STREAMS,
+  SYMBOL_OF,
+} from './layout'
+import { decodeRuns, ROUND_RUNS } from './runs'
+import { decodeSymbols, ROUND_SYMBOLS } from './symbols'
+import { getTable } from './code-table'
+import { buildRuns, buildSymbols } from './tables'
+import { ROUND_BITS } from './window'
 
 const MASK: u64 = (1 << MAX_BITS) - 1
 
@@ -27,6 +43,7 @@ export function u8_huf_decode(bytes: usize, out: usize, length: i32, n: i32): i3
   if (declared != <u64>n) return OVERFLOW
 
   let hasCode = false
+  let hasRuns = false
   while (n > 0) {
     const size = min(n, BLOCK)
     if (position >= end) return TRUNCATED
@@ -39,14 +56,25 @@ export function u8_huf_decode(bytes: usize, out: usize, length: i32, n: i32): i3
       if (lone < 0) return lone
       position = load<u64>(POSITIONS)
       hasCode = lone == 0
-      if (hasCode) buildTables()
+      if (hasCode) buildSymbols()
+      hasRuns = false
     } else if (!hasCode) return CORRUPT
     if (lone > 0) {
       memory.fill(out, <u8>(lone - 1), <usize>size)
+    } else if (size < SPLIT) {
+      position = getRun(position, end, out, size)
+      if (position > end) return TRUNCATED
     } else {
-      const status = getSymbols(position, end, out, size)
+      const status = placeStreams(position, end, out, size)
       if (status != OK) return status
-      position = load<u64>(POSITIONS + 8 * (STREAMS - 1))
+      if (hasShortCodes(size)) {
+        if (!hasRuns) buildRuns()
+        hasRuns = true
+        advanceRuns(end)
+      } else advanceSymbols(end)
+      position = finish(end)
+      if (position == 0) return CORRUPT
+      if (position > end) return TRUNCATED
     }
     out += <usize>size
     n -= size
@@ -55,52 +83,87 @@ export function u8_huf_decode(bytes: usize, out: usize, length: i32, n: i32): i3
   return OK
 }
 
-/** Length and symbol by the next 12 bits, from LENGTHS. Codes fill a table of 2^length entries, which then doubles. */
-function buildTables(): void {
-  let next: u32 = 0
-  for (let length: u32 = 1; length <= <u32>MAX_BITS; length++) {
-    for (let symbol: usize = 0; symbol < 256; symbol++) {
-      if (<u32>load<u8>(LENGTHS + symbol) != length) continue
-      const code = <usize>reversed(next, length)
-      store<u8>(LENGTH_OF + code, <u8>length)
-      store<u8>(SYMBOL_OF + code, <u8>symbol)
-      next++
+/** Reads the directory: where the streams begin and end, and where their symbols go. */
+function placeStreams(position: u64, end: u64, out: usize, size: i32): i32 {
+  const width = entryBits(size)
+  const each = size / STREAMS
+  let start = position + <u64>((STREAMS - 1) * width)
+  if (start > end) return TRUNCATED
+  for (let i = 0; i < STREAMS; i++) {
+    store<u64>(eight(i), start, POSITIONS)
+    store<u32>(four(i), <u32>out, OUTS)
+    if (i == STREAMS - 1) break
+    start += peekBits(position, end) & (((<u64>1) << width) - 1)
+    if (start > end) return TRUNCATED
+    store<u64>(eight(i), start, ENDS)
+    position += width
+    out += <usize>each
+    store<u32>(four(i), <u32>out, OUT_ENDS)
+  }
+  store<u32>(OUT_ENDS, <u32>out + <u32>(size - (STREAMS - 1) * each), 4 * (STREAMS - 1))
+  return OK
+}
+
+/** Below 4.8 bits a code, looking up runs of symbols is the faster way. */
+function hasShortCodes(size: i32): bool {
+  const bits = <i32>(load<u64>(POSITIONS, 8 * (STREAMS - 1)) - load<u64>(POSITIONS))
+  return 5 * bits < 24 * (STREAMS - 1) * (size / STREAMS)
+}
+
+/**
+ * Rounds that are safe: no stream can pass the end of the data, nor come nearer than `spare` bytes to the end of its
+ * output.
+ */
+function safeRounds(end: u64, symbols: u32, spare: u32): i32 {
+  let rounds: u64 = <u64>BLOCK
+  for (let i = 0; i < STREAMS; i++) {
+    const room = load<u32>(four(i), OUT_ENDS) - load<u32>(four(i), OUTS)
+    rounds = min(rounds, <u64>((max(room, spare) - spare) / symbols))
+    rounds = min(rounds, (end - load<u64>(eight(i), POSITIONS)) / ROUND_BITS)
+  }
+  return <i32>rounds
+}
+
+/** Brings all streams to within a round of the end of their output, or of the data. */
+function advanceSymbols(end: u64): void {
+  const stride = <usize>(load<u32>(OUTS, 4) - load<u32>(OUTS))
+  let rounds = safeRounds(end, ROUND_SYMBOLS, 0)
+  while (rounds > 0) {
+    decodeSymbols(<usize>load<u32>(OUTS), stride, rounds)
+    for (let i = 0; i < STREAMS; i++) {
+      store<u32>(four(i), load<u32>(four(i), OUTS) + ROUND_SYMBOLS * <u32>rounds, OUTS)
     }
-    next <<= 1
-    if (length == <u32>MAX_BITS) break
-    memory.copy(LENGTH_OF + (1 << length), LENGTH_OF, 1 << length)
-    memory.copy(SYMBOL_OF + (1 << length), SYMBOL_OF, 1 << length)
+    rounds = safeRounds(end, ROUND_SYMBOLS, 0)
   }
 }
 
-/** Decodes a block's streams; the position behind the last one is left in the last entry of POSITIONS. */
-function getSymbols(position: u64, end: u64, out: usize, size: i32): i32 {
-  const last = STREAMS - 1
-  if (size < SPLIT) {
-    const after = getRun(position, end, out, size)
-    store<u64>(POSITIONS, after, 8 * last)
-    return after > end ? TRUNCATED : OK
+/** Likewise. A store of 8 bytes begins at the latest 6 bytes before the most that a round can write. */
+function advanceRuns(end: u64): void {
+  let rounds = safeRounds(end, ROUND_RUNS, 2)
+  while (rounds > 0) {
+    decodeRuns(rounds)
+    rounds = safeRounds(end, ROUND_RUNS, 2)
   }
-  const width = entryBits(size)
-  const each = size / STREAMS
-  let start = position + <u64>(last * width)
-  if (start > end) return TRUNCATED
-  for (let i: usize = 0; i < <usize>last; i++) {
-    store<u64>(POSITIONS + (i << 3), start)
-    start += peekBits(position, end) & (((<u64>1) << width) - 1)
-    if (start > end) return TRUNCATED
-    store<u64>(ENDS + (i << 3), start)
-    position += width
+}
+
+/** Decodes what is left of each stream. Returns where the last one ends, or 0 if one does not end where it should. */
+function finish(end: u64): u64 {
+  let position: u64 = 0
+  for (let i = 0; i < STREAMS; i++) {
+    const out = <usize>load<u32>(four(i), OUTS)
+    const left = <i32>(<usize>load<u32>(four(i), OUT_ENDS) - out)
+    position = getRun(load<u64>(eight(i), POSITIONS), end, out, left)
+    if (i < STREAMS - 1 && position != load<u64>(eight(i), ENDS)) return 0
   }
-  store<u64>(POSITIONS, start, 8 * last)
-  for (let i: usize = 0; i < <usize>last; i++) {
-    const after = getRun(load<u64>(POSITIONS + (i << 3)), end, out, each)
-    if (after != load<u64>(ENDS + (i << 3))) return CORRUPT
-    out += <usize>each
-  }
-  const after = getRun(start, end, out, size - last * each)
-  store<u64>(POSITIONS, after, 8 * last)
-  return after > end ? TRUNCATED : OK
+  return position
+}
+
+function four(i: i32): usize {
+  return (<usize>i) << 2
+}
+
+function eight(i: i32): usize {
+  return (<usize>i) << 3
 }
 
 /** Decodes n symbols from one stream; the returned position is past `end` if the stream was too short. */

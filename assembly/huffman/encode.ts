@@ -2,13 +2,13 @@ import { putBits, reversed } from '../common/bits'
 import { u8_histogram } from './histogram'
 import { assignLengths, mergePackages, sortLeaves } from './lengths'
 import { BLOCK, CODES, COUNTS, FRESH_LENGTHS, LENGTHS, MAX_BITS, SPLIT, STREAMS, TRIAL } from './layout'
-import { putTable } from './table'
+import { putTable } from './code-table'
 
 /**
- * Writes the frame of x u8[n] to `out`, which has room for n + 2048 bytes a block; returns its size in
- * bytes. Contract: assembly/README.md#huffman
+ * Writes the frame of x u8[n] to `out`, which has room for n + 2048 bytes a block; returns its size in bytes. `work` has
+ * 512 KiB if n >= SPLIT. Contract: assembly/README.md#huffman
  */
-export function u8_huf_encode(x: usize, out: usize, n: i32): i32 {
+export function u8_huf_encode(x: usize, out: usize, work: usize, n: i32): i32 {
   memory.fill(LENGTHS, 0, 256)
   let position = putCount((<u64>out) << 3, n)
   while (n > 0) {
@@ -16,7 +16,7 @@ export function u8_huf_encode(x: usize, out: usize, n: i32): i32 {
     const used = chooseCode(x, size)
     position = putBits(position, <u64>(used > 0), 1)
     if (used > 0) position = putTable(position, COUNTS, LENGTHS, used)
-    if (used != 1) position = putSymbols(position, x, size)
+    if (used != 1) position = putSymbols(position, x, size, used, work)
     x += <usize>size
     n -= size
   }
@@ -83,17 +83,19 @@ function costOf(lengths: usize): i32 {
   return cost
 }
 
-/** Directory and codes. */
-function putSymbols(position: u64, x: usize, size: i32): u64 {
-  assignCodes()
+/** Directory and codes; `used` is what chooseCode returned. */
+function putSymbols(position: u64, x: usize, size: i32, used: i32, work: usize): u64 {
+  if (used > 0) assignCodes()
   if (size < SPLIT) return putRun(position, x, size)
+  // Only the last block can be small: the pairs of a code that serves again are still there.
+  if (used > 0) pairCodes(work)
   const width = entryBits(size)
   const each = size / STREAMS
   let entry = position
   for (let i = 1; i < STREAMS; i++) position = putBits(position, 0, width)
   for (let i = 1; i < STREAMS; i++) {
     const start = position
-    position = putRun(position, x, each)
+    position = putPairs(position, x, each, work)
     const at = <usize>(entry >> 3)
     const bits = <u32>(position - start)
     const shift = <u32>(entry & 7)
@@ -102,53 +104,75 @@ function putSymbols(position: u64, x: usize, size: i32): u64 {
     x += <usize>each
     size -= each
   }
-  return putRun(position, x, size)
+  return putPairs(position, x, size, work)
 }
 
-/** Canonical codes of LENGTHS, first bit lowest, into CODES. */
+/** Canonical codes of LENGTHS into CODES. */
 function assignCodes(): void {
+  memory.fill(CODES, 0, 2048)
   let next: u32 = 0
   for (let length: u32 = 1; length <= <u32>MAX_BITS; length++) {
     for (let symbol: usize = 0; symbol < 256; symbol++) {
-      if (<u32>load<u8>(LENGTHS + symbol) != length) continue
-      store<u32>(CODES + (symbol << 2), reversed(next, length) | (length << 16))
+      if (<u32>load<u8>(symbol, LENGTHS) != length) continue
+      const code = (<u64>reversed(next, length)) << (64 - length)
+      store<u64>(symbol << 3, code | length, CODES)
       next++
     }
     next <<= 1
   }
 }
 
-/** Appends the codes of x u8[n]. */
-function putRun(position: u64, x: usize, n: i32): u64 {
+/**
+ * pairs u64[65536]: the codes of both bytes of a u16, one after the other, in the highest bits, the sum of their lengths
+ * in the lowest.
+ */
+function pairCodes(pairs: usize): void {
+  const lengthMask_i64x2 = i64x2.splat(63)
+  for (let second: usize = 0; second < 256; second++) {
+    const code = load<u64>(second << 3, CODES)
+    if (code == 0) continue
+    const code_i64x2 = i64x2.splat(code)
+    const row = pairs + (second << 11)
+    for (let first: usize = 0; first < 2048; first += 16) {
+      const first_i64x2 = v128.load(first, CODES)
+      const shifted_i64x2 = i64x2.shr_u(v128.andnot(first_i64x2, lengthMask_i64x2), <i32>code)
+      const length_i64x2 = v128.and(first_i64x2, lengthMask_i64x2)
+      v128.store(row + first, i64x2.add(i64x2.add(shifted_i64x2, code_i64x2), length_i64x2))
+    }
+  }
+}
+
+/**
+ * Appends the codes of x u8[n], two symbols a look-up.
+ *
+ * The newest bits are the highest of `bits`: appending shifts the others down, by an amount that the shift itself takes
+ * from the lowest 6 bits of the entry. Two entries and the 7 bits left from before are 55 bits; the lengths that went in
+ * with the codes stay below the lowest of them.
+ */
+function putPairs(position: u64, x: usize, n: i32, pairs: usize): u64 {
   let out = <usize>(position >> 3)
   let filled = position & 7
-  let bits = (<u64>load<u8>(out)) & (((<u64>1) << filled) - 1)
+  let bits = (<u64>load<u8>(out)) << (0 - filled)
   while (n >= 4) {
-    // Four codes and the 7 bits left from before: 55.
-    const a = load<u32>(CODES + ((<usize>load<u8>(x)) << 2))
-    const b = load<u32>(CODES + ((<usize>load<u8>(x, 1)) << 2))
-    const c = load<u32>(CODES + ((<usize>load<u8>(x, 2)) << 2))
-    const d = load<u32>(CODES + ((<usize>load<u8>(x, 3)) << 2))
-    bits |= (<u64>(a & 0xffff)) << filled
-    filled += a >> 16
-    bits |= (<u64>(b & 0xffff)) << filled
-    filled += b >> 16
-    bits |= (<u64>(c & 0xffff)) << filled
-    filled += c >> 16
-    bits |= (<u64>(d & 0xffff)) << filled
-    filled += d >> 16
-    store<u64>(out, bits)
+    const first = load<u64>(pairs + ((<usize>load<u16>(x)) << 3))
+    const second = load<u64>(pairs + ((<usize>load<u16>(x, 2)) << 3))
+    bits = (bits >> first) | first
+    bits = (bits >> second) | second
+    filled += (first + second) & 63
+    store<u64>(out, bits >> (0 - filled))
     out += <usize>(filled >> 3)
-    bits >>= filled & ~7
     filled &= 7
     x += 4
     n -= 4
   }
-  store<u64>(out, bits)
-  position = ((<u64>out) << 3) + filled
+  return putRun(((<u64>out) << 3) + filled, x, n)
+}
+
+/** Likewise, one symbol a look-up. */
+function putRun(position: u64, x: usize, n: i32): u64 {
   while (n > 0) {
-    const code = load<u32>(CODES + ((<usize>load<u8>(x)) << 2))
-    position = putBits(position, <u64>(code & 0xffff), code >> 16)
+    const code = load<u64>((<usize>load<u8>(x)) << 3, CODES)
+    position = putBits(position, code >> (0 - code), <u32>(code & 63))
     x++
     n--
   }

@@ -46,7 +46,7 @@ export function huffmanKernels(memory: LinearMemory): HuffmanKernels {
       return code.cost
     },
 
-    u8_huf_encode: (x, out, n) => encodeTo(new BitWriter(memory.u8, out), x, n),
+    u8_huf_encode: (x, out, _work, n) => encodeTo(new BitWriter(memory.u8, out), x, n),
 
     u8_huf_size: (x, n) => encodeTo(new BitWriter(undefined, 0), x, n),
 

@@ -22,6 +22,10 @@ export interface HuffmanDecodeOptions {
 /** Symbols of a block of the format; each block may bring a table. */
 const BLOCK = 2 ** 18
 
+/** The encoder's table of pairs of symbols, and from which length on it is used. */
+const WORK_BYTES = 512 * 1024
+const WORK_FROM = 2 ** 14
+
 /** A table and a directory are smaller; a kernel's last store may pass the end by 7 bytes. */
 const BLOCK_OVERHEAD = 2048
 
@@ -58,8 +62,9 @@ export function huffmanEncode(symbols: Uint8Array, options: HuffmanEncodeOptions
   try {
     const symbolsPointer = scratch.take(length)
     const outPointer = scratch.take(bound)
+    const workPointer = scratch.take(length < WORK_FROM ? 0 : WORK_BYTES)
     memory.u8.set(symbols, symbolsPointer)
-    const size = kernels.u8_huf_encode(symbolsPointer, outPointer, length)
+    const size = kernels.u8_huf_encode(symbolsPointer, outPointer, workPointer, length)
     const frame = memory.u8.subarray(outPointer, outPointer + size)
     if (out === undefined) return frame.slice()
     out.set(frame)
