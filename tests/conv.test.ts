@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { convOutputShape, f32Conv, packF32Conv } from '../bindings/ops/conv.js'
+import { f32Conv, packF32Conv } from '../bindings/ops/conv.js'
+import { convOutputShape } from '../bindings/ops/conv-weights.js'
 import { packInt8Conv, qd8Conv, qs8Conv } from '../bindings/ops/qs8-conv.js'
 import { createRuntime } from '../bindings/runtime/default.js'
 import { quantizeOne } from './oracles/quantize.js'

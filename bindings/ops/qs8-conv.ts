@@ -7,7 +7,6 @@ import { Status } from '../runtime/status.js'
 import { checkOptions, checkTypedArray } from '../validate.js'
 import {
   checkGeometry,
-  chunkRows,
   CONV_KEYS,
   ConvWeights,
   packGroups,
@@ -15,9 +14,10 @@ import {
   type CheckedGeometry,
   type ConvGeometry,
   type ConvOptions,
-} from './conv.js'
-import { packInt8Weights, type Int8GemmOutput, type PackedInt8Weights } from './qs8-gemm.js'
-import { addressOf, checkSlot, type Slot } from './slot.js'
+} from './conv-weights.js'
+import { eachRowChunk } from './gather.js'
+import { int8GemmAt, packInt8Weights, type Int8GemmOutput, type PackedInt8Weights } from './qs8-gemm.js'
+import { addressOf, type Slot } from './slot.js'
 
 export interface Int8Conv extends ConvGeometry {
   /** Symmetric codes (zero point 0) in the order of `shape`. */
@@ -129,140 +129,80 @@ function packDepthwise(
   }
 }
 
-/**
- * The convolution of `images` images at `from`. Scale and zero point of the codes are at `scale` and `zero`; with
- * `perImage` 1 each image, which is then one row of the product, has its own.
- */
+/** Codes of images, with the addresses of their scale (f32) and zero point (i32). */
+interface Codes {
+  from: number
+  scale: number
+  zero: number
+  /** 1 where every image, which then is one row of the product, has parameters of its own. */
+  step: 0 | 1
+}
+
+/** The convolution of the fitted images; `to` is where their results begin. */
 function convolve(
   weights: Int8ConvWeights,
-  images: number,
-  from: number,
-  scale: number,
-  zero: number,
-  perImage: 0 | 1,
+  { from, scale, zero, step }: Codes,
   to: number,
   output: Int8GemmOutput,
   { min = -Infinity, max = Infinity }: ConvOptions,
 ): void {
-  const { window, group, groupChannels, outChannels, rowStride } = weights
-  const { channels } = window
-  const { kernels, memory, scratch } = weights.runtime
-  const fill = memory.i32[zero >>> 2]!
-  window.batch = images
+  const { outChannels, parts, runtime } = weights
+  const padding = runtime.memory.i32[zero >>> 2]!
+  if (weights.depthwise !== undefined) {
+    convolveDepthwise(weights, weights.depthwise, from, scale, zero, padding, to, output, min, max)
+    return
+  }
+  const outBytes = output.kind === 'int8' ? 1 : 4
+  const bounds = { ldc: outChannels, min, max }
+  eachRowChunk(weights, from, 1, padding, (a, lda, group, first, m) => {
+    const part = parts[group]!
+    const target = to + (first * outChannels + group * part.n) * outBytes
+    int8GemmAt(part, a, lda, scale, zero, step, target, m, output, bounds)
+  })
+}
+
+function convolveDepthwise(
+  { window, runtime }: Int8ConvWeights,
+  { pointer: w, scaleOffset, biasOffset }: DepthwiseInt8Weights,
+  from: number,
+  scale: number,
+  zero: number,
+  fill: number,
+  to: number,
+  output: Int8GemmOutput,
+  min: number,
+  max: number,
+): void {
+  const { kernels, memory, scratch } = runtime
+  const wScale = w + scaleOffset
+  const bias = w + biasOffset
   const mark = scratch.mark()
   try {
     const pointer = scratch.take(WINDOW_BYTES)
-    if (weights.depthwise !== undefined) {
-      const w = weights.depthwise.pointer
-      const wScale = w + weights.depthwise.scaleOffset
-      const bias = w + weights.depthwise.biasOffset
-      const padding = scratch.take(channels)
-      writeWindow(memory, pointer, window)
-      memory.i8.fill(fill, padding, padding + channels)
-      if (output.kind === 'int32') {
-        kernels.qs8_i32_dwconv(pointer, from, zero, w, to, padding)
-      } else if (output.kind === 'f32') {
-        kernels.qd8_f32_qc8w_dwconv(pointer, from, scale, zero, w, wScale, bias, to, min, max, padding)
-      } else {
-        const { scale: outScale, zeroPoint } = output
-        kernels.qd8_qs8_qc8w_dwconv(
-          pointer,
-          from,
-          scale,
-          zero,
-          w,
-          wScale,
-          bias,
-          to,
-          min,
-          max,
-          outScale,
-          zeroPoint,
-          padding,
-        )
-      }
-      return
-    }
-    const pixels = images * window.outPixels
-    const n = outChannels / group
-    const depth = window.taps * groupChannels
-    const rows = rowStride > 0 ? pixels : chunkRows(depth, pixels)
-    const work = scratch.take(kernels.qs8_gemm_scratch_bytes(rows, depth))
-    const gathered = rowStride > 0 ? 0 : scratch.take(rows * depth)
-    const outBytes = output.kind === 'int8' ? 1 : 4
+    const padding = scratch.take(window.channels)
     writeWindow(memory, pointer, window)
-    for (let g = 0; g < group; g++) {
-      const slice = from + g * groupChannels
-      const part = weights.parts[g]!
-      const w = part.pointer
-      const { scalePointer, biasPointer } = part
-      for (let first = 0; first < pixels; first += rows) {
-        const m = Math.min(rows, pixels - first)
-        const target = to + (first * outChannels + g * n) * outBytes
-        if (rowStride === 0) {
-          kernels.x8_im2col(pointer, slice, channels, groupChannels, fill, first, m, gathered)
-        }
-        const a = rowStride === 0 ? gathered : slice
-        const lda = rowStride === 0 ? depth : rowStride
-        if (output.kind === 'int32') {
-          kernels.qs8_i32_gemm(a, lda, zero, w, target, outChannels, m, n, depth, work)
-        } else if (output.kind === 'f32') {
-          kernels.qd8_f32_qc8w_gemm(
-            a,
-            lda,
-            scale,
-            zero,
-            perImage,
-            w,
-            scalePointer,
-            biasPointer,
-            target,
-            outChannels,
-            m,
-            n,
-            depth,
-            min,
-            max,
-            work,
-          )
-        } else {
-          const { scale: outScale, zeroPoint } = output
-          kernels.qd8_qs8_qc8w_gemm(
-            a,
-            lda,
-            scale,
-            zero,
-            perImage,
-            w,
-            scalePointer,
-            biasPointer,
-            target,
-            outChannels,
-            m,
-            n,
-            depth,
-            min,
-            max,
-            outScale,
-            zeroPoint,
-            work,
-          )
-        }
-      }
+    memory.i8.fill(fill, padding, padding + window.channels)
+    // prettier-ignore
+    switch (output.kind) {
+      case 'int32':
+        return kernels.qs8_i32_dwconv(pointer, from, zero, w, to, padding)
+      case 'f32':
+        return kernels.qd8_f32_qc8w_dwconv(
+          pointer, from, scale, zero, w, wScale, bias, to, min, max, padding,
+        )
+      case 'int8':
+        return kernels.qd8_qs8_qc8w_dwconv(
+          pointer, from, scale, zero, w, wScale, bias, to, min, max, output.scale, output.zeroPoint, padding,
+        )
     }
   } finally {
     scratch.release(mark)
   }
 }
 
-/** Bytes of one input image as int8. */
-function imageBytes({ window }: Int8ConvWeights): number {
-  return window.height * window.width * window.channels
-}
-
 /**
  * Convolution of int8 codes [N, H, W, Cin] that share one scale and zero point; `output` says what is stored. Padding
- * is the real value 0. Allocates nothing once the scratch arena has grown.
+ * is the real value 0. Takes no more memory once the scratch arena has grown.
  *
  * @throws RangeError if the shape does not fit the weights or a slot
  */
@@ -275,9 +215,8 @@ export function qs8Conv(
 ): void {
   const { inputScale, inputZeroPoint, output } = options
   weights.fit(inputShape)
+  weights.checkSlots(input, 1, out, output.kind === 'int8' ? 1 : 4)
   const { batch, outPixels } = weights.window
-  checkSlot('input', input, batch * imageBytes(weights))
-  checkSlot('out', out, batch * outPixels * weights.outChannels * (output.kind === 'int8' ? 1 : 4))
   if (batch * outPixels === 0) return
   const { memory, scratch } = weights.runtime
   const mark = scratch.mark()
@@ -286,7 +225,8 @@ export function qs8Conv(
     const zero = scratch.take(4)
     memory.f32[scale >>> 2] = inputScale
     memory.i32[zero >>> 2] = inputZeroPoint
-    convolve(weights, batch, addressOf(input), scale, zero, 0, addressOf(out), output, options)
+    const codes: Codes = { from: addressOf(input), scale, zero, step: 0 }
+    convolve(weights, codes, addressOf(out), output, options)
   } finally {
     scratch.release(mark)
   }
@@ -297,7 +237,7 @@ const DEFAULTS: ConvOptions = {}
 
 /**
  * The convolution of f32 images with int8 weights: every image is quantized to int8 by its own range, so that a result
- * does not depend on its neighbours in the batch. Allocates nothing once the scratch arena has grown.
+ * does not depend on its neighbours in the batch. Takes no more memory once the scratch arena has grown.
  *
  * @throws RangeError if `input` holds NaN or an infinity, or the shape does not fit the weights or a slot
  */
@@ -309,39 +249,34 @@ export function qd8Conv(
   options: ConvOptions = DEFAULTS,
 ): void {
   weights.fit(inputShape)
-  const { batch, outPixels } = weights.window
-  const length = imageBytes(weights)
-  checkSlot('input', input, batch * length * 4)
-  checkSlot('out', out, batch * outPixels * weights.outChannels * 4)
+  weights.checkSlots(input, 4, out, 4)
+  const { window } = weights
+  const { batch, outPixels } = window
   if (batch * outPixels === 0) return
+  const length = window.height * window.width * window.channels
   const { kernels, scratch } = weights.runtime
   const mark = scratch.mark()
   try {
-    const codes = scratch.take(batch * length)
+    const from = scratch.take(batch * length)
     const scale = scratch.take(batch * 4)
     const zero = scratch.take(batch * 4)
-    const status = kernels.f32_qd8_quantize(addressOf(input), length, codes, scale, zero, batch, length)
+    const status = kernels.f32_qd8_quantize(addressOf(input), length, from, scale, zero, batch, length)
     if (status === Status.nonFinite) {
       throw new RangeError('"input" expected finite values, got NaN or an infinity')
     }
     const to = addressOf(out)
-    if (outPixels === 1 && weights.rowStride === length && !weights.depthwise) {
-      convolve(weights, batch, codes, scale, zero, 1, to, REAL, options)
+    const codes: Codes = { from, scale, zero, step: 1 }
+    if (weights.rowStride === length && weights.depthwise === undefined) {
+      convolve(weights, codes, to, REAL, options)
       return
     }
+    codes.step = 0
+    window.batch = 1
     for (let image = 0; image < batch; image++) {
-      const target = to + image * outPixels * weights.outChannels * 4
-      convolve(
-        weights,
-        1,
-        codes + image * length,
-        scale + image * 4,
-        zero + image * 4,
-        0,
-        target,
-        REAL,
-        options,
-      )
+      convolve(weights, codes, to + image * outPixels * weights.outChannels * 4, REAL, options)
+      codes.from += length
+      codes.scale += 4
+      codes.zero += 4
     }
   } finally {
     scratch.release(mark)

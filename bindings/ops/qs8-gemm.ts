@@ -143,7 +143,7 @@ export function qd8GemmAt(
     if (kernels.f32_qd8_quantize(a, options.lda ?? k, codes, scale, zero, m, k) === Status.nonFinite) {
       throw new RangeError('"a" expected finite values, got NaN or an infinity')
     }
-    multiply(weights, codes, k, scale, zero, 1, out, m, options.output ?? F32, options)
+    int8GemmAt(weights, codes, k, scale, zero, 1, out, m, options.output ?? F32, options)
   } finally {
     scratch.release(mark)
   }
@@ -181,14 +181,17 @@ export function qs8GemmAt(
     const zero = scratch.take(4)
     memory.f32[scale >>> 2] = options.inputScale
     memory.i32[zero >>> 2] = options.inputZeroPoint
-    multiply(weights, a, options.lda ?? weights.k, scale, zero, 0, out, m, options.output, options)
+    int8GemmAt(weights, a, options.lda ?? weights.k, scale, zero, 0, out, m, options.output, options)
   } finally {
     scratch.release(mark)
   }
 }
 
-/** Codes times weights; `step` is 1 where every row has a scale and a zero point, 0 where all share one. */
-function multiply(
+/**
+ * Codes times weights between addresses, unchecked; for ops/ only. `step` is 1 where every row has a scale and a zero
+ * point, 0 where all share one. Takes scratch that the caller releases.
+ */
+export function int8GemmAt(
   weights: PackedInt8Weights,
   a: number,
   lda: number,

@@ -1,18 +1,17 @@
 import { toCsr } from '../formats/csr.js'
-import { WINDOW_BYTES, writeWindow } from '../kernels/window.js'
 import type { Runtime } from '../runtime/runtime.js'
 import { checkOptions, checkTypedArray } from '../validate.js'
+import type { F32Conv } from './conv.js'
 import {
   checkGeometry,
-  chunkRows,
   CONV_KEYS,
   ConvWeights,
   tapsFirst,
   type CheckedGeometry,
   type ConvOptions,
-  type F32Conv,
-} from './conv.js'
-import { addressOf, checkSlot, type Slot } from './slot.js'
+} from './conv-weights.js'
+import { eachRowChunk } from './gather.js'
+import { addressOf, type Slot } from './slot.js'
 import { packSparse, spmmAt, type SparseWeights } from './spmm.js'
 
 /** A convolution whose weights are mostly zero, as a sparse matrix over the windows of the image. */
@@ -48,7 +47,8 @@ const DEFAULTS: ConvOptions = {}
 
 /**
  * `out [N, oH, oW, Cout] = clamp(bias + conv(input [N, H, W, Cin]))`, both slots f32. For finite data the bits, but for
- * the sign of zero, of `f32Conv`. Allocates nothing once the scratch arena has grown.
+ * the sign of zero, of `f32Conv`. Takes no more memory once the scratch arena has
+ * grown.
  *
  * @throws RangeError if the shape does not fit the weights or a slot
  */
@@ -60,31 +60,13 @@ export function sparseConv(
   options: ConvOptions = DEFAULTS,
 ): void {
   const { min = -Infinity, max = Infinity } = options
-  const { window, runtime, outChannels, matrix } = weights
   weights.fit(inputShape)
-  const { batch, channels } = window
-  const pixels = batch * window.outPixels
-  checkSlot('input', input, batch * window.height * window.width * channels * 4)
-  checkSlot('out', out, pixels * outChannels * 4)
-  const from = addressOf(input)
+  weights.checkSlots(input, 4, out, 4)
+  const { window, outChannels, matrix } = weights
+  if (window.batch * window.outPixels === 0) return
   const to = addressOf(out)
-  if (pixels === 0) return
   // Of one group, rows that lie in the image as they are have no gaps between them.
-  if (weights.rowStride > 0) return spmmAt(matrix, from, to, pixels, 'rows', min, max)
-  const { kernels, memory, scratch } = runtime
-  const depth = window.taps * channels
-  const rows = chunkRows(depth * 4, pixels)
-  const mark = scratch.mark()
-  try {
-    const pointer = scratch.take(WINDOW_BYTES)
-    const gathered = scratch.take(rows * depth * 4)
-    writeWindow(memory, pointer, window)
-    for (let first = 0; first < pixels; first += rows) {
-      const m = Math.min(rows, pixels - first)
-      kernels.x8_im2col(pointer, from, channels * 4, channels * 4, 0, first, m, gathered)
-      spmmAt(matrix, gathered, to + first * outChannels * 4, m, 'rows', min, max)
-    }
-  } finally {
-    scratch.release(mark)
-  }
+  eachRowChunk(weights, addressOf(input), 4, 0, (a, _lda, _group, first, m) => {
+    spmmAt(matrix, a, to + first * outChannels * 4, m, 'rows', min, max)
+  })
 }
