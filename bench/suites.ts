@@ -2,9 +2,20 @@
 import type { BenchCase } from './harness.js'
 import { cases as conv } from './conv.bench.js'
 import { cases as elementwise } from './elementwise.bench.js'
+import { cases as f32Gemm } from './f32-gemm.bench.js'
 import { cases as f32Spmm } from './f32-spmm.bench.js'
 import { cases as kmeans } from './kmeans.bench.js'
 import { cases as math } from './math.bench.js'
+import { cases as qs8Gemm } from './qs8-gemm.bench.js'
 import { cases as quantize } from './quantize.bench.js'
 
-export const suites: BenchCase[] = [...conv, ...elementwise, ...math, ...f32Spmm, ...kmeans, ...quantize]
+export const suites: BenchCase[] = [
+  ...conv,
+  ...elementwise,
+  ...math,
+  ...f32Gemm,
+  ...qs8Gemm,
+  ...f32Spmm,
+  ...kmeans,
+  ...quantize,
+]

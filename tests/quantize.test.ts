@@ -54,6 +54,27 @@ describeTargets('quantize kernels', (runtime) => {
     }
   }
 
+  it('f32_range finds the ends at every position, a zero as +0', () => {
+    const xp = allocator.allocate(4 * 21)
+    const out = allocator.allocate(8)
+    const range = (length: number): number[] => {
+      expect(runtime.kernels.f32_range(xp, out, out + 4, 1, 1, length)).toBe(Status.ok)
+      return [...runtime.memory.f32.subarray(out / 4, out / 4 + 2)]
+    }
+    for (let length = 1; length <= 21; length++) {
+      for (let at = 0; at < length; at++) {
+        const x = runtime.memory.f32.subarray(xp / 4, xp / 4 + length).fill(-0)
+        expect(range(length)).toEqual([0, 0])
+        x[at] = 2
+        expect(range(length)).toEqual([length === 1 ? 2 : 0, 2])
+        x[at] = -3
+        expect(range(length)).toEqual([-3, length === 1 ? -3 : 0])
+      }
+    }
+    allocator.release(xp)
+    allocator.release(out)
+  })
+
   it.each([NaN, Infinity, -Infinity])('f32_range reports %s at every position', (bad) => {
     const xp = allocator.allocate(4 * 37)
     const out = allocator.allocate(8)

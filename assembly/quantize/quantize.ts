@@ -1,3 +1,4 @@
+import { storeBytes } from '../common/lanes'
 import { clamp, roundedOf, roundedOffset } from '../common/rounding'
 
 /**
@@ -42,11 +43,13 @@ export function f32_qs8_quantize(
         n -= 16
       }
       while (n > 0) {
-        const q_i32x4 = quantize4(v128.load32_splat(x), scale_f32x4, low_f32x4, high_f32x4, offset_i32x4)
-        store<i8>(y, <i8>i32x4.extract_lane(q_i32x4, 0))
-        x += 4
-        y++
-        n--
+        const q_i32x4 = quantize4(v128.load(x), scale_f32x4, low_f32x4, high_f32x4, offset_i32x4)
+        const q_i16x8 = i16x8.narrow_i32x4_s(q_i32x4, q_i32x4)
+        const step = min(n, 4)
+        storeBytes(y, i8x16.narrow_i16x8_s(q_i16x8, q_i16x8), step)
+        x += (<usize>step) << 2
+        y += <usize>step
+        n -= 4
       }
     }
   }

@@ -18,24 +18,25 @@ export function f32_range(x: usize, min: usize, max: usize, outer: i32, channels
       let n = inner
       while (n >= 4) {
         const v = v128.load(p)
-        low_f32x4 = f32x4.min(low_f32x4, v)
-        high_f32x4 = f32x4.max(high_f32x4, v)
+        low_f32x4 = f32x4.pmin(low_f32x4, v)
+        high_f32x4 = f32x4.pmax(high_f32x4, v)
         taint = f32x4.add(taint, f32x4.sub(v, v))
         p += 16
         n -= 4
       }
       while (n > 0) {
         const v = v128.load32_splat(p)
-        low_f32x4 = f32x4.min(low_f32x4, v)
-        high_f32x4 = f32x4.max(high_f32x4, v)
+        low_f32x4 = f32x4.pmin(low_f32x4, v)
+        high_f32x4 = f32x4.pmax(high_f32x4, v)
         taint = f32x4.add(taint, f32x4.sub(v, v))
         p += 4
         n--
       }
       row += strideBytes
     }
-    store<f32>(min + ((<usize>c) << 2), horizontalMin(low_f32x4))
-    store<f32>(max + ((<usize>c) << 2), horizontalMax(high_f32x4))
+    // Which of two zeros was kept depends on the lane; adding 0 makes it +0.
+    store<f32>(min + ((<usize>c) << 2), horizontalMin(low_f32x4) + 0)
+    store<f32>(max + ((<usize>c) << 2), horizontalMax(high_f32x4) + 0)
   }
   return v128.any_true(f32x4.ne(taint, taint)) ? NON_FINITE : OK
 }

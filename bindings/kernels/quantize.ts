@@ -24,8 +24,9 @@ export function quantizeKernels(
             high = Math.max(high, v)
           }
         }
-        f32[(min >>> 2) + c] = low
-        f32[(max >>> 2) + c] = high
+        // Adding 0 makes a negative zero positive.
+        f32[(min >>> 2) + c] = low + 0
+        f32[(max >>> 2) + c] = high + 0
       }
       return status
     },
