@@ -21,7 +21,8 @@ export const PEERS = {
   dense: 'mcompress dense f32',
   zstd: 'zstd-wasm level 1',
   mlKmeans: 'ml-kmeans',
-  boundaries: 'plain JS, sorted boundaries',
+  boundaries: 'plain JS, binary search',
+  branchless: 'plain JS, search without branches',
 } as const
 
 /** [m, k, n]: layers of real networks and squares. */
@@ -82,7 +83,7 @@ export const GOALS: readonly Goal[] = [
   goal('u8_huf_encode', SKEWED, PEERS.zstd, 2.2),
   goal('u8_huf_size', GAUSSIAN, 'mcompress', 0.5),
   goal('u8_huf_size', SKEWED, 'mcompress', 1.2),
-  ...[PEERS.mlKmeans, PEERS.boundaries].flatMap((peer) => [
+  ...[PEERS.mlKmeans, PEERS.boundaries, PEERS.branchless].flatMap((peer) => [
     goal('f32_kmeans_assign', kmeansShape(16), peer, 35),
     goal('f32_kmeans_assign', kmeansShape(256), peer, 45),
   ]),
