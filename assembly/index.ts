@@ -36,3 +36,4 @@ export {
   qd8_f32_qc8w_dwconv,
   qd8_qs8_qc8w_dwconv,
 } from './conv/qs8-dwconv'
+export { qd8_f32_qc8w_spmm_csr } from './qs8-spmm/driver'

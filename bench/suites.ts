@@ -7,6 +7,7 @@ import { cases as f32Spmm } from './f32-spmm.bench.js'
 import { cases as kmeans } from './kmeans.bench.js'
 import { cases as math } from './math.bench.js'
 import { cases as qs8Gemm } from './qs8-gemm.bench.js'
+import { cases as qs8Spmm } from './qs8-spmm.bench.js'
 import { cases as quantize } from './quantize.bench.js'
 
 export const suites: BenchCase[] = [
@@ -17,5 +18,6 @@ export const suites: BenchCase[] = [
   ...qs8Gemm,
   ...f32Spmm,
   ...kmeans,
+  ...qs8Spmm,
   ...quantize,
 ]

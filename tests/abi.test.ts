@@ -30,6 +30,7 @@ const EXPORTS = `
   f32_tanh
   qd8_f32_qc8w_dwconv
   qd8_f32_qc8w_gemm
+  qd8_f32_qc8w_spmm_csr
   qd8_qs8_qc8w_dwconv
   qd8_qs8_qc8w_gemm
   qs8_dwconv_pack
@@ -70,7 +71,7 @@ const OVERLAY = `
 const STATIC_BASE = 48 * 1024
 
 /** What the package can afford of each module, in bytes; raise it knowingly. */
-const BUDGET = { simd: 40_000, relaxed: 6_000 }
+const BUDGET = { simd: 42_000, relaxed: 6_000 }
 
 const VECTOR_OPERATION = /\b[if]\d+x\d+\./
 

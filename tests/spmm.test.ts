@@ -82,10 +82,8 @@ describeTargets('f32Spmm', (runtime) => {
     using x = new Handle(runtime, 4 * 4 * 2)
     using out = new Handle(runtime, 4 * 3 * 2)
     const at = (handle: Handle, offset = 0) => ({ handle, offset })
-    expect(() => f32Spmm(weights, at(x), at(out), 3)).toThrow(
-      '"x" expected 48 bytes from 0 on, the region has 32',
-    )
-    expect(() => f32Spmm(weights, at(x), at(out, 4), 2)).toThrow('"out" expected 24 bytes from 4')
+    expect(() => f32Spmm(weights, at(x), at(out), 3)).toThrow('"x" expected a slot of 48 bytes, got 32')
+    expect(() => f32Spmm(weights, at(x), at(out, 4), 2)).toThrow('"out" expected a slot of 24 bytes, got 20')
     expect(() => f32Spmm(weights, at(x, 2), at(out), 1)).toThrow('"x"')
     expect(() => f32Spmm(weights, at(x), at(out), 1, { min: 1, max: 0 })).toThrow('"min"')
     expect(() => f32Spmm(weights, at(x), at(out), 1.5)).toThrow('"n" expected an integer')

@@ -45,7 +45,7 @@ export function checkCsr(name: string, csr: unknown): asserts csr is CsrMatrix {
   }
   const { rows, cols, rowPtr, colIndices, values, scale } = csr as CsrMatrix
   checkInteger(`${name}.rows`, rows, 0, MAX_TENSOR_ELEMENTS)
-  checkInteger(`${name}.cols`, cols, 0, MAX_TENSOR_ELEMENTS)
+  checkInteger(`${name}.cols`, cols, 0, Math.floor(MAX_TENSOR_ELEMENTS / Math.max(rows, 1)))
   checkTypedArray(`${name}.rowPtr`, rowPtr, 'Uint32Array', rows + 1)
   checkTypedArray(`${name}.colIndices`, colIndices, 'Uint32Array')
   const isInt8 = ArrayBuffer.isView(values) && (values as Int8Array)[Symbol.toStringTag] === 'Int8Array'

@@ -7,6 +7,7 @@ import { mathKernels } from './math.js'
 import { poolKernels } from './pool.js'
 import { qs8GemmKernels } from './qs8-gemm.js'
 import { kmeansKernels } from './kmeans.js'
+import { qs8SpmmKernels } from './qs8-spmm.js'
 import { gapKernels } from './gaps.js'
 import { huffmanKernels } from './huffman.js'
 import { quantizeKernels } from './quantize.js'
@@ -28,6 +29,7 @@ export function createJsKernels(memory: LinearMemory): Kernels {
     ...mathKernels(memory),
     ...poolKernels(memory),
     ...qs8GemmKernels(memory),
+    ...qs8SpmmKernels(memory),
     ...quantizeKernels(memory),
     ...spmmKernels(memory),
     ...transposeKernels(memory),

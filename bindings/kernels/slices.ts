@@ -10,8 +10,8 @@ export const SLICE_HEADER_BYTES = 48
 export const OFFSETS = 32
 export const STEP_BYTES = 48
 
-/** A block of 256 columns: the rows that have entries in it, most entries first, equal ones in order. */
-interface Block {
+/** Some neighbouring columns: the rows that have entries there, most entries first, equal ones in order. */
+export interface Block {
   readonly firstColumn: number
   readonly rows: Uint32Array
   /** By row of the matrix: its first entry in the block, and how many there are. */
@@ -19,26 +19,26 @@ interface Block {
   readonly counts: Uint32Array
 }
 
-/** Walks the blocks of a matrix. The arrays are used again for the next block. */
-function* blocksOf({ rows, cols, rowPtr, colIndices }: CsrMatrix): Generator<Block> {
+/** Walks the blocks of `width` columns of a matrix. The arrays are used again for the next block. */
+export function* blocksOf({ rows, cols, rowPtr, colIndices }: CsrMatrix, width: number): Generator<Block> {
   const starts = rowPtr.slice(0, rows)
   const counts = new Uint32Array(rows)
   const order = new Uint32Array(rows)
-  // A counting sort: places[b] is where the rows with 256 - b entries go.
-  const places = new Uint32Array(BLOCK_COLUMNS + 2)
-  for (let firstColumn = 0; firstColumn < cols; firstColumn += BLOCK_COLUMNS) {
+  // A counting sort: places[b] is where the rows with `width - b` entries go.
+  const places = new Uint32Array(width + 2)
+  for (let firstColumn = 0; firstColumn < cols; firstColumn += width) {
     places.fill(0)
     for (let row = 0; row < rows; row++) {
       const start = starts[row]! + counts[row]!
       let end = start
-      while (end < rowPtr[row + 1]! && colIndices[end]! < firstColumn + BLOCK_COLUMNS) end++
+      while (end < rowPtr[row + 1]! && colIndices[end]! < firstColumn + width) end++
       starts[row] = start
       counts[row] = end - start
-      places[BLOCK_COLUMNS - (end - start) + 1]!++
+      places[width - (end - start) + 1]!++
     }
-    for (let i = 0; i <= BLOCK_COLUMNS; i++) places[i + 1]! += places[i]!
-    const used = places[BLOCK_COLUMNS]!
-    for (let row = 0; row < rows; row++) order[places[BLOCK_COLUMNS - counts[row]!]!++] = row
+    for (let i = 0; i <= width; i++) places[i + 1]! += places[i]!
+    const used = places[width]!
+    for (let row = 0; row < rows; row++) order[places[width - counts[row]!]!++] = row
     yield { firstColumn, rows: order.subarray(0, used), starts, counts }
   }
 }
@@ -46,7 +46,7 @@ function* blocksOf({ rows, cols, rowPtr, colIndices }: CsrMatrix): Generator<Blo
 /** Bytes of the slices of a matrix. */
 export function sliceBytes(csr: CsrMatrix): number {
   let bytes = 0
-  for (const { rows, counts } of blocksOf(csr)) {
+  for (const { rows, counts } of blocksOf(csr, BLOCK_COLUMNS)) {
     bytes += BLOCK_HEADER_BYTES
     for (let i = 0; i < rows.length; i += SLICE_ROWS) {
       bytes += SLICE_HEADER_BYTES + counts[rows[i]!]! * STEP_BYTES
@@ -65,7 +65,7 @@ export function writeSlices(
   { u16, u32, f32 }: Pick<LinearMemory, 'u16' | 'u32' | 'f32'>,
   to: number,
 ): void {
-  for (const { firstColumn, rows, starts, counts } of blocksOf(csr)) {
+  for (const { firstColumn, rows, starts, counts } of blocksOf(csr, BLOCK_COLUMNS)) {
     u32[to >>> 2] = rows.length
     to += BLOCK_HEADER_BYTES
     for (let i = 0; i < rows.length; i += SLICE_ROWS) {

@@ -1,7 +1,7 @@
 import { checkCsr, type CsrMatrix } from '../formats/csr.js'
 import type { Tensor } from '../formats/tensor.js'
-import { MAX_TENSOR_ELEMENTS } from '../limits.js'
 import { sliceBytes, writeSlices } from '../kernels/slices.js'
+import { MAX_TENSOR_ELEMENTS } from '../limits.js'
 import { alignUp } from '../runtime/allocator.js'
 import { defaultRuntime } from '../runtime/default.js'
 import { Handle } from '../runtime/handle.js'
@@ -14,7 +14,7 @@ import {
   checkTypedArray,
   describe,
 } from '../validate.js'
-import { addressOf, type Slot } from './slot.js'
+import { addressOf, checkSlot, type Slot } from './slot.js'
 
 /** How samples lie in memory: one a row (as inference holds activations), or one a column (as a matrix product has them). */
 export type SampleLayout = 'rows' | 'columns'
@@ -111,23 +111,35 @@ export function f32Spmm(
   options: SpmmOptions = {},
 ): void {
   checkOptions('options', options, ['layout', 'min', 'max'])
+  const { layout, min, max } = checkProduct(n, options)
+  checkPlace('x', x, weights, 4 * n * weights.cols)
+  checkPlace('out', out, weights, 4 * n * weights.rows)
+  run(weights, addressOf(x), addressOf(out), n, layout, min, max)
+}
+
+/** Checks the options of a sparse product and fills in what is not given. */
+export function checkProduct(n: number, options: SpmmOptions): Required<SpmmOptions> {
   const { layout = 'columns', min = -Infinity, max = Infinity } = options
   checkChoice('layout', layout, ['rows', 'columns'])
   checkInteger('n', n, 0, MAX_TENSOR_ELEMENTS)
   if (!(min <= max)) throw new RangeError(`"min" expected at most "max" ${max}, got ${min}`)
-  checkRoom('x', x, weights, 4 * n * weights.cols)
-  checkRoom('out', out, weights, 4 * n * weights.rows)
-  spmmAt(weights, addressOf(x), addressOf(out), n, layout, min, max)
+  return { layout, min, max }
 }
 
-function checkRoom(name: string, { handle, offset }: Slot, weights: SparseWeights, bytes: number): void {
-  if (handle.runtime !== weights.runtime)
+/** Throws unless the slot has `bytes` in the memory of the weights. */
+export function checkPlace(name: string, slot: Slot, weights: Handle, bytes: number): void {
+  if (slot.handle.runtime !== weights.runtime) {
     throw new RangeError(`"${name}" expected a slot of the weights' runtime`)
-  if (!(offset >= 0 && offset % 4 === 0 && offset + bytes <= handle.bytes)) {
-    throw new RangeError(
-      `"${name}" expected ${bytes} bytes from ${offset} on, the region has ${handle.bytes}`,
-    )
   }
+  if (!(slot.offset >= 0 && slot.offset % 4 === 0)) {
+    throw new RangeError(`"${name}" expected an offset that is a multiple of 4, got ${slot.offset}`)
+  }
+  checkSlot(name, slot, bytes)
+}
+
+/** Accumulators: one row more for lanes without a row, then to the 4 rows that are transposed at once. */
+export function workBytes(rows: number, width: number): number {
+  return 4 * width * 4 * Math.ceil((rows + 1) / 4)
 }
 
 /** The product between addresses, unchecked; for ops/ only. */
@@ -144,9 +156,8 @@ export function spmmAt(
   const { kernels, scratch } = runtime
   const mark = scratch.mark()
   try {
-    // Widths of the kernels; one row more for the lanes without a row, then to the 4 rows of a transposition.
     const width = n === 1 ? 1 : n > 16 ? 32 : n > 8 ? 16 : 8
-    const acc = scratch.take(4 * width * 4 * Math.ceil((rows + 1) / 4))
+    const acc = scratch.take(workBytes(rows, width))
     kernels.f32_spmm_csr(slices, pointer, x, out, rows, cols, n, layout === 'rows' ? 1 : 0, min, max, acc)
   } finally {
     scratch.release(mark)

@@ -23,8 +23,35 @@ export function denseMatmul(
 }
 
 /** The other order of the same matrix: [rows, cols] to [cols, rows]. */
-export function transpose(x: Float32Array, rows: number, cols: number): Float32Array {
-  return Float32Array.from({ length: rows * cols }, (_, i) => x[(i % rows) * cols + Math.floor(i / rows)]!)
+export function transpose<T extends Float32Array | Int8Array>(x: T, rows: number, cols: number): T {
+  return x.map((_, i) => x[(i % rows) * cols + Math.floor(i / rows)]!) as T
+}
+
+/** clamp((aScale * scale[r]) * (W (a - aZero)) + bias[r]) for int8 W [rows, cols] and a [cols, n]. */
+export function int8Matmul(
+  w: Int8Array,
+  scale: Float32Array,
+  bias: Float32Array,
+  rows: number,
+  cols: number,
+  a: Int8Array,
+  aScale: number,
+  aZero: number,
+  n: number,
+  min: number,
+  max: number,
+): Float32Array {
+  const y = new Float32Array(rows * n)
+  for (let r = 0; r < rows; r++) {
+    const step = Math.fround(Math.fround(aScale) * scale[r]!)
+    for (let j = 0; j < n; j++) {
+      let acc = 0
+      for (let k = 0; k < cols; k++) acc += w[r * cols + k]! * (a[k * n + j]! - aZero)
+      const real = Math.fround(Math.fround(step * Math.fround(acc)) + bias[r]!)
+      y[r * n + j] = Math.min(Math.max(real, min), max)
+    }
+  }
+  return y
 }
 
 /** Indices of the `count` weights of least |w| * importance: exact zeros first, then by score, then by position. */
