@@ -1,4 +1,5 @@
-import { boundaryBetween, kmeansCodebook } from '../bindings/ops/kmeans.js'
+import { boundaryBetween } from '../bindings/formats/codebook.js'
+import { kmeansCodebook } from '../bindings/ops/kmeans.js'
 import type { Runtime } from '../bindings/runtime/runtime.js'
 import { nearest, squaredError } from '../tests/oracles/kmeans.js'
 import { Random } from '../tests/support/random.js'

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { checkCodebook } from '../bindings/formats/codebook.js'
+import { boundaryBetween, checkCodebook } from '../bindings/formats/codebook.js'
 import { tensor } from '../bindings/formats/tensor.js'
 import { assignCodebook, expandCodebook } from '../bindings/ops/codebook.js'
-import { boundaryBetween, kmeansCodebook } from '../bindings/ops/kmeans.js'
+import { kmeansCodebook } from '../bindings/ops/kmeans.js'
 import { sortFloats } from '../bindings/ops/sort.js'
-import { nearest, squaredError } from './oracles/kmeans.js'
+import { leastSquaredError, nearest, squaredError } from './oracles/kmeans.js'
 import { Random } from './support/random.js'
 import { describeTargets } from './support/targets.js'
 
@@ -141,7 +141,7 @@ describeTargets('assignCodebook', (runtime) => {
 describe('kmeansCodebook', () => {
   const gaussian = new Random(1).floats(5000)
 
-  for (const init of ['linear', 'density', 'kmeans++'] as const) {
+  for (const init of ['linear', 'density', 'kmeans++', 'optimal'] as const) {
     it.each([1, 2, 5, 16, 100])(`is a fixed point of Lloyd's rounds, ${init}, k=%i`, (k) => {
       const { centroids, squaredError: error } = kmeansCodebook(gaussian, { k, init, iterations: 5000 })
       expect(centroids.length).toBe(k)
@@ -169,7 +169,7 @@ describe('kmeansCodebook', () => {
 
   it('separates what is separate', () => {
     const data = Float32Array.of(1, 1.25, 0.75, 10, 10.5, 9.5, -4)
-    for (const init of ['linear', 'density', 'kmeans++'] as const) {
+    for (const init of ['linear', 'density', 'kmeans++', 'optimal'] as const) {
       const { centroids, squaredError: error } = kmeansCodebook(data, { k: 3, init })
       expect([...centroids]).toEqual([-4, 1, 10])
       expect(error).toBe(0.625)
@@ -178,7 +178,7 @@ describe('kmeansCodebook', () => {
 
   it('has no more centroids than distinct values', () => {
     const few = Float32Array.of(2, -1, 2, 2, -1, -0, 0)
-    for (const init of ['linear', 'density', 'kmeans++'] as const) {
+    for (const init of ['linear', 'density', 'kmeans++', 'optimal'] as const) {
       const result = kmeansCodebook(few, { k: 16, init })
       expect([...result.centroids]).toEqual([-1, 0, 2])
       expect(result.squaredError).toBe(0)
@@ -189,7 +189,7 @@ describe('kmeansCodebook', () => {
 
   it('keeps 0 among the centroids when asked, and trains the others on the rest', () => {
     const pruned = gaussian.map((v) => (Math.abs(v) < 1 ? 0 : v))
-    for (const init of ['linear', 'density', 'kmeans++'] as const) {
+    for (const init of ['linear', 'density', 'kmeans++', 'optimal'] as const) {
       const { centroids } = kmeansCodebook(pruned, { k: 8, init, reserveZero: true })
       expect(centroids.length).toBe(8)
       const zero = centroids.indexOf(0)
@@ -219,6 +219,27 @@ describe('kmeansCodebook', () => {
     }
   })
 
+  it.each([false, true])('starts from the optimum of few values, reserveZero %s', (reserveZero) => {
+    const random = new Random(6)
+    for (let n = 1; n < 40; n += 3) {
+      const data = random.floats(n).map((v) => v + (n % 2))
+      const weights = n % 3 === 0 ? random.floats(n).map(Math.abs) : undefined
+      for (const k of [1, 2, 3, 5, 8]) {
+        const options = { k, init: 'optimal', reserveZero, ...(weights && { weights }) } as const
+        const { squaredError: error } = kmeansCodebook(data, options)
+        const least = leastSquaredError(data, k, (i) => weights?.[i] ?? 1, reserveZero)
+        expect(error, `n=${n} k=${k}`).toBeLessThanOrEqual(least * (1 + 1e-6) + 1e-12) // f32 centroids
+      }
+    }
+  })
+
+  it('starts near the optimum of many values', () => {
+    const errors = (['linear', 'density', 'kmeans++', 'optimal'] as const).map(
+      (init) => kmeansCodebook(gaussian, { k: 100, init, iterations: 3000 }).squaredError,
+    )
+    expect(Math.min(...errors)).toBe(errors[3])
+  })
+
   it('repeats itself for a seed, and tells seeds apart', () => {
     const run = (seed: number) => [
       ...kmeansCodebook(gaussian, { k: 40, init: 'kmeans++', seed, iterations: 3 }).centroids,
@@ -232,7 +253,7 @@ describe('kmeansCodebook', () => {
       fc.property(
         fc.array(finite, { maxLength: 40 }),
         fc.integer({ min: 1, max: 20 }),
-        fc.constantFrom('linear', 'density', 'kmeans++'),
+        fc.constantFrom('linear', 'density', 'kmeans++', 'optimal'),
         fc.boolean(),
         fc.boolean(),
         (list, k, init, reserveZero, weighted) => {

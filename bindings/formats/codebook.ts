@@ -54,3 +54,27 @@ export function checkIndices(
       throw new RangeError(`"${name}" expected indices below ${k}, got ${indices[i]} at ${i}`)
   }
 }
+
+const word = new Uint32Array(1)
+const float = new Float32Array(word.buffer)
+
+/** The next float below a finite one other than the least. */
+function floatBelow(x: number): number {
+  float[0] = x
+  if (x === 0) word[0] = 0x80000001
+  else word[0]! += x > 0 ? -1 : 1
+  return float[0]
+}
+
+/**
+ * The greatest f32 value that belongs to the lower of two centroids: that at or below the midpoint, in exact
+ * arithmetic. The sum of two floats need not fit an f64; the error of the sum (Knuth, TwoSum) tells on which side of
+ * the rounded midpoint the true one lies.
+ */
+export function boundaryBetween(low: number, high: number): number {
+  const sum = low + high
+  const highPart = sum - low
+  const error = low - (sum - highPart) + (high - highPart)
+  const middle = Math.fround(sum / 2)
+  return middle > sum / 2 || (middle === sum / 2 && error < 0) ? floatBelow(middle) : middle
+}

@@ -1,4 +1,4 @@
-import { checkShape, describe } from '../validate.js'
+import { checkShape, checkTypedArray, describe } from '../validate.js'
 
 /** Element types that tensors of a model may have, by their ONNX / NumPy names. float16 is kept as raw bits. */
 export interface ElementArrays {
@@ -84,4 +84,12 @@ export function tensor(data: Float32Array, shape: readonly number[] = [data.leng
     )
   }
   return { kind: 'dense', dtype: 'float32', shape: [...shape], data }
+}
+
+/** The data of a float32 vector or tensor, checked. */
+export function floatsOf(name: string, x: Float32Array | Tensor<'float32'>): Float32Array {
+  const isTensor = typeof x === 'object' && x !== null && 'shape' in x
+  const data = isTensor ? x.data : x
+  checkTypedArray(name, data, 'Float32Array', isTensor ? checkShape(`${name}.shape`, x.shape) : undefined)
+  return data
 }

@@ -1,10 +1,9 @@
-import { checkCodebook, checkIndices, type Codebook } from '../formats/codebook.js'
-import type { Tensor } from '../formats/tensor.js'
+import { boundaryBetween, checkCodebook, checkIndices, type Codebook } from '../formats/codebook.js'
+import { floatsOf, type Tensor } from '../formats/tensor.js'
 import { defaultRuntime } from '../runtime/default.js'
 import type { Runtime } from '../runtime/runtime.js'
 import { Status } from '../runtime/status.js'
 import { checkOptions, checkTypedArray } from '../validate.js'
-import { boundaryBetween, floatsOf } from './kmeans.js'
 
 export interface AssignOptions {
   /** Receives the indices; as long as the data. */

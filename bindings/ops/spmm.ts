@@ -114,7 +114,7 @@ export function f32Spmm(
   const { layout, min, max } = checkProduct(n, options)
   checkPlace('x', x, weights, 4 * n * weights.cols)
   checkPlace('out', out, weights, 4 * n * weights.rows)
-  run(weights, addressOf(x), addressOf(out), n, layout, min, max)
+  spmmAt(weights, addressOf(x), addressOf(out), n, layout, min, max)
 }
 
 /** Checks the options of a sparse product and fills in what is not given. */

@@ -34,3 +34,35 @@ export function squaredError(
   }
   return total
 }
+
+/** The least error that k centroids can have, of every way to cut the sorted values; one of them has to be 0 if so asked. */
+export function leastSquaredError(
+  data: ArrayLike<number>,
+  k: number,
+  weight: (i: number) => number,
+  oneIsZero: boolean,
+): number {
+  const order = Array.from({ length: data.length }, (_, i) => i).sort((a, b) => data[a]! - data[b]!)
+  const errorOf = (from: number, to: number, centroid?: number): number => {
+    const members = order.slice(from, to)
+    const total = members.reduce((sum, i) => sum + weight(i), 0)
+    const mean = members.reduce((sum, i) => sum + weight(i) * data[i]!, 0) / total
+    return members.reduce((sum, i) => sum + weight(i) * (data[i]! - (centroid ?? mean)) ** 2, 0)
+  }
+  const known = new Map<string, number>()
+  const best = (end: number, clusters: number, zero: boolean): number => {
+    if (end === 0) return 0
+    if (clusters === 0 && !zero) return Infinity
+    const key = `${end} ${clusters} ${zero}`
+    const found = known.get(key)
+    if (found !== undefined) return found
+    let least = Infinity
+    for (let from = 0; from < end; from++) {
+      if (clusters > 0) least = Math.min(least, best(from, clusters - 1, zero) + errorOf(from, end))
+      if (zero) least = Math.min(least, best(from, clusters, false) + errorOf(from, end, 0))
+    }
+    known.set(key, least)
+    return least
+  }
+  return best(order.length, oneIsZero ? k - 1 : k, oneIsZero)
+}

@@ -1,0 +1,44 @@
+import { checkTypedArray } from '../validate.js'
+import { sortFloats } from './sort.js'
+
+/** Training values in ascending order, with what a range of them needs. */
+export interface Samples {
+  readonly values: Float32Array
+  /** Positive; undefined where all weigh 1. */
+  readonly weights: Float32Array | undefined
+  /** Sums of weight, and of weight * value, over the first i values, n + 1 of them. */
+  readonly weightSums: Float64Array | undefined
+  readonly valueSums: Float64Array
+}
+
+/**
+ * Checks and sorts the values that are trained on. A value of weight 0 has no say, so it is left out: every range of the
+ * others has a mean.
+ */
+export function prepareSamples(
+  data: Float32Array,
+  weights: Float32Array | undefined,
+  skipZeros: boolean,
+): Samples {
+  for (let i = 0; i < data.length; i++) {
+    if (data[i]! - data[i]! !== 0)
+      throw new RangeError(`"data" expected finite values, got ${data[i]} at index ${i}`)
+  }
+  if (weights !== undefined) {
+    checkTypedArray('weights', weights, 'Float32Array', data.length)
+    const bad = weights.findIndex((weight) => !(weight >= 0 && weight < Infinity))
+    if (bad >= 0) throw new RangeError(`"weights" expected 0 or more, got ${weights[bad]} at index ${bad}`)
+  }
+  const isUsed = (_: number, i: number): boolean => !(skipZeros && data[i] === 0) && weights?.[i] !== 0
+  const all = !skipZeros && weights === undefined
+  const sorted = sortFloats(all ? data : data.filter(isUsed), weights?.filter(isUsed))
+  const n = sorted.values.length
+  const valueSums = new Float64Array(n + 1)
+  const weightSums = sorted.weights && new Float64Array(n + 1)
+  for (let i = 0; i < n; i++) {
+    const weight = sorted.weights?.[i] ?? 1
+    valueSums[i + 1] = valueSums[i]! + weight * sorted.values[i]!
+    if (weightSums !== undefined) weightSums[i + 1] = weightSums[i]! + weight
+  }
+  return { ...sorted, valueSums, weightSums }
+}
