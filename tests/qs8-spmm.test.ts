@@ -108,9 +108,7 @@ describeTargets('qs8Spmm', (runtime) => {
     const csr = toCsr({ ...weight, zeroPoint: new Int8Array(1), granularity: { per: 'tensor' } })
     const floats = { ...csr, values: new Float32Array(12), scale: undefined } as never
     expect(() => packSparseInt8(runtime, floats)).toThrow('"csr.values" expected Int8Array')
-    expect(() => packSparseInt8(runtime, csr, new Float32Array(2))).toThrow(
-      '"bias" expected Float32Array(3)',
-    )
+    expect(() => packSparseInt8(runtime, csr, new Float32Array(2))).toThrow('"bias" expected Float32Array(3)')
     using weights = packSparseInt8(runtime, csr)
     using x = new Handle(runtime, 32)
     using y = new Handle(runtime, 24)

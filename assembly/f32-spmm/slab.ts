@@ -1,4 +1,5 @@
 import { storeLanes } from '../common/lanes'
+import { clamp } from '../common/rounding'
 import { SLAB } from './layout'
 
 /** Slab [k][width] from x [k][n], whose rows are nBytes apart: `samples` of its columns, the rest of the width 0. */
@@ -159,9 +160,4 @@ export function finishRows(
 function storeRows(to: usize, v: v128, rows: i32): void {
   if (rows >= 4) v128.store(to, v)
   else storeLanes(to, v, rows)
-}
-
-/** v below low becomes low, above high becomes high; NaN and -0 stay. One instruction each, where min and max take seven. */
-function clamp(v: v128, low_f32x4: v128, high_f32x4: v128): v128 {
-  return f32x4.pmin(f32x4.pmax(v, low_f32x4), high_f32x4)
 }

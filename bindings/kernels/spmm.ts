@@ -1,5 +1,6 @@
 import type { Kernels } from '../runtime/instantiate.js'
 import type { LinearMemory } from '../runtime/memory.js'
+import { clamp } from './rounding.js'
 import {
   BLOCK_COLUMNS,
   BLOCK_HEADER_BYTES,
@@ -41,10 +42,7 @@ export function spmmKernels(memory: LinearMemory): Pick<Kernels, 'f32_spmm_csr'>
           w += SLICE_HEADER_BYTES + u16[(w + COUNTS) >>> 1]! * STEP_BYTES
         }
       }
-      for (let i = y >>> 2; i < (y >>> 2) + rows * n; i++) {
-        const sum = f32[i]!
-        f32[i] = sum < low ? low : high < sum ? high : sum
-      }
+      for (let i = y >>> 2; i < (y >>> 2) + rows * n; i++) f32[i] = clamp(f32[i]!, low, high)
     },
   }
 }
