@@ -1,5 +1,6 @@
-import { finishColumns, finishRows, finishVector } from './finish'
+import { finishColumns, finishRows } from '../f32-spmm/slab'
 import { BLOCK_COLUMNS } from './layout'
+import { scaleSums, scaleVector } from './scale'
 import { readParameters, slabFromColumns, slabFromRows, slabFromVector } from './slab'
 import { qs8_spmm_32, qs8_spmm_8, qs8_spmv } from './ukernel'
 
@@ -34,7 +35,8 @@ export function qd8_f32_qc8w_spmm_csr(
       slabFromVector(a + <usize>k, min(cols - k, BLOCK_COLUMNS))
       w = qs8_spmv(w, acc)
     }
-    finishVector(acc, wScale, bias, y, rows, low_f32x4, high_f32x4)
+    scaleVector(acc, wScale, bias, rows)
+    finishColumns(acc, y, 0, 1, rows, 0, low_f32x4, high_f32x4)
     return
   }
   let left = n
@@ -56,12 +58,13 @@ export function qd8_f32_qc8w_spmm_csr(
         block = multiply(block, acc, width)
       }
     }
+    scaleSums(acc, wScale, bias, rows, width)
     if (samplesAreRows) {
-      finishRows(acc, wScale, bias, y, rows, samples, width, low_f32x4, high_f32x4)
+      finishRows(acc, y, rows, samples, width, low_f32x4, high_f32x4)
       a += <usize>samples * <usize>cols
       y += ((<usize>samples) << 2) * <usize>rows
     } else {
-      finishColumns(acc, wScale, bias, y, (<usize>n) << 2, rows, samples, width, low_f32x4, high_f32x4)
+      finishColumns(acc, y, (<usize>n) << 2, rows, samples, width, low_f32x4, high_f32x4)
       a += <usize>samples
       y += (<usize>samples) << 2
     }
