@@ -28,31 +28,9 @@ export {
   type HuffmanDecodeOptions,
   type HuffmanEncodeOptions,
 } from './ops/huffman.js'
-export type { GapCode } from './formats/gaps.js'
-export {
-  countGaps,
-  decodeGaps,
-  encodeGaps,
-  type CountGapsOptions,
-  type DecodeGapsOptions,
-  type EncodeGapsOptions,
-  type GapCounts,
-} from './ops/gaps.js'
 export { matmul, type MatmulOptions } from './ops/matmul.js'
 export { int8Matmul, type Int8MatmulOptions } from './ops/int8-matmul.js'
 export { packWeights, type Activation, type PackWeightsOptions } from './ops/matmul-operands.js'
 export type { PackedF32Weights } from './ops/f32-gemm.js'
 export type { PackedInt8Weights } from './ops/qs8-gemm.js'
 export type { AffineParameters } from './ops/quantize-slot.js'
-export { exp, relu, sigmoid, softmax, tanh, type FunctionOptions } from './ops/functions.js'
-export {
-  averagePool2d,
-  conv2d,
-  maxPool2d,
-  type AveragePool2dOptions,
-  type Conv2dOptions,
-  type ImageLayout,
-  type ImageOptions,
-  type MaxPool2dOptions,
-} from './ops/images.js'
-export type { WindowOptions } from './ops/window.js'

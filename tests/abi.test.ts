@@ -13,13 +13,11 @@ const EXPORTS = `
   f32_dwconv
   f32_dwconv_pack
   f32_dwconv_packed_bytes
-  f32_erf
   f32_exp
   f32_gemm
   f32_gemm_pack
   f32_gemm_packed_bytes
   f32_kmeans_assign
-  f32_log
   f32_maxpool
   f32_qd8_quantize
   f32_qs8_quantize

@@ -35,3 +35,13 @@ export {
   type SafetensorsTensors,
   type WriteSafetensorsOptions,
 } from '../io/safetensors/index.js'
+export type { GapCode } from '../formats/gaps.js'
+export {
+  countGaps,
+  decodeGaps,
+  encodeGaps,
+  type CountGapsOptions,
+  type DecodeGapsOptions,
+  type EncodeGapsOptions,
+  type GapCounts,
+} from '../ops/gaps.js'

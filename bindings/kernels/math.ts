@@ -8,29 +8,8 @@ const LOG2_E = round(1.44269504)
 const LN2_HIGH = 0.693145751953125
 const LN2_LOW = round(1.4286068e-6)
 const ROUNDER = 12582912
-const MIN_NORMAL = 2 ** -126
-const SQRT_HALF_BITS = 0x3f3504f3
 
 const EXPM1 = Float32Array.of(0.00139405136, 0.008366419, 0.0416664034, 0.16666545, 0.5)
-const LOG = Float32Array.of(0.298743963, 0.399774492, 0.666667759)
-const ERF_SMALL = Float32Array.of(
-  -0.000608832052,
-  0.00501158694,
-  -0.0267786682,
-  0.112821348,
-  -0.376125216,
-  0.128379151,
-)
-const ERF_LARGE = Float32Array.of(
-  -0.000198321111,
-  0.00306647527,
-  -0.0223190971,
-  0.10412164,
-  0.636967123,
-  1.12780249,
-  0.000165195277,
-)
-const POINT_NINE = round(0.9)
 
 const float = new Float32Array(1)
 const bits = new Int32Array(float.buffer)
@@ -88,33 +67,7 @@ export function tanhF32(x: number): number {
   return withSign(Math.abs(round(e / round(2 + e))), x)
 }
 
-export function logF32(x: number): number {
-  if (!(x > 0)) return x === 0 ? -Infinity : NaN
-  if (x === Infinity) return x
-  const subnormal = x < MIN_NORMAL
-  float[0] = subnormal ? x * 8388608 : x
-  const k = (bits[0]! - SQRT_HALF_BITS) >> 23
-  bits[0] = bits[0]! - (k << 23)
-  const f = float[0] - 1
-  const s = round(f / round(2 + f))
-  const z = round(s * s)
-  const halfSquare = round(round(f * f) * 0.5)
-  const exponent = subnormal ? k - 23 : k
-  const correction = round(
-    round(s * round(halfSquare + round(polynomial(LOG, z) * z))) + round(exponent * LN2_LOW),
-  )
-  return round(round(exponent * LN2_HIGH) - round(round(halfSquare - correction) - f))
-}
-
-export function erfF32(x: number): number {
-  const magnitude = Math.abs(x)
-  if (magnitude < POINT_NINE) return round(x + round(x * polynomial(ERF_SMALL, round(x * x))))
-  return withSign(Math.abs(expm1NegativeF32(-polynomial(ERF_LARGE, Math.min(magnitude, 4)))), x)
-}
-
-export function mathKernels(
-  memory: LinearMemory,
-): Pick<Kernels, 'f32_exp' | 'f32_sigmoid' | 'f32_tanh' | 'f32_log' | 'f32_erf'> {
+export function mathKernels(memory: LinearMemory): Pick<Kernels, 'f32_exp' | 'f32_sigmoid' | 'f32_tanh'> {
   const map = (f: (x: number) => number) => (x: number, y: number, n: number) => {
     const { f32 } = memory
     for (let i = 0; i < n; i++) f32[(y >>> 2) + i] = f(f32[(x >>> 2) + i]!)
@@ -123,7 +76,5 @@ export function mathKernels(
     f32_exp: map(expF32),
     f32_sigmoid: map(sigmoidF32),
     f32_tanh: map(tanhF32),
-    f32_log: map(logF32),
-    f32_erf: map(erfF32),
   }
 }

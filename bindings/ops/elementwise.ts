@@ -87,17 +87,6 @@ export function f32Tanh(x: Slot, out: Slot, length: number): void {
   out.handle.runtime.kernels.f32_tanh(addressOf(x), addressOf(out), length)
 }
 
-/** Natural logarithm. */
-export function f32Log(x: Slot, out: Slot, length: number): void {
-  checkPair(x, out, length)
-  out.handle.runtime.kernels.f32_log(addressOf(x), addressOf(out), length)
-}
-
-export function f32Erf(x: Slot, out: Slot, length: number): void {
-  checkPair(x, out, length)
-  out.handle.runtime.kernels.f32_erf(addressOf(x), addressOf(out), length)
-}
-
 /** Softmax of each of `rows` rows of `columns` values, in place if the slots are one. */
 export function f32Softmax(x: Slot, out: Slot, rows: number, columns: number): void {
   checkPair(x, out, rows * columns)

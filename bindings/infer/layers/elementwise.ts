@@ -5,9 +5,7 @@ import {
   f32Add,
   f32Clamp,
   f32Div,
-  f32Erf,
   f32Exp,
-  f32Log,
   f32Mul,
   f32Sigmoid,
   f32Sub,
@@ -45,8 +43,6 @@ const unary =
     overElements(node, kernel, run)
 
 export const exp = unary('f32_exp', f32Exp)
-export const log = unary('f32_log', f32Log)
-export const erf = unary('f32_erf', f32Erf)
 export const sigmoid = unary('f32_sigmoid', f32Sigmoid)
 export const tanh = unary('f32_tanh', f32Tanh)
 

@@ -1,6 +1,6 @@
 import type { LayerFactory } from '../loader.js'
 import { conv } from './conv.js'
-import { add, clip, div, erf, exp, log, mul, relu, sigmoid, sub, tanh } from './elementwise.js'
+import { add, clip, div, exp, mul, relu, sigmoid, sub, tanh } from './elementwise.js'
 import { gemm } from './gemm.js'
 import { matmul } from './matmul.js'
 import { concat, transpose } from './move.js'
@@ -21,7 +21,6 @@ export const LAYERS: ReadonlyMap<string, LayerFactory> = new Map<string, LayerFa
   ['Conv', conv],
   ['Div', div],
   ['Dropout', identity],
-  ['Erf', erf],
   ['Exp', exp],
   ['Flatten', reshape],
   ['Gather', shapeArithmetic],
@@ -29,7 +28,6 @@ export const LAYERS: ReadonlyMap<string, LayerFactory> = new Map<string, LayerFa
   ['GlobalAveragePool', globalAveragePool],
   ['GlobalMaxPool', globalMaxPool],
   ['Identity', identity],
-  ['Log', log],
   ['MatMul', matmul],
   ['MaxPool', maxPool],
   ['Mul', mul],
