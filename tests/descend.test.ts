@@ -7,7 +7,7 @@ import { floats, makeModel, node } from './support/models.js'
 import { Random } from './support/random.js'
 import { describeTargets } from './support/targets.js'
 
-const EXACT = { sweeps: 20_000, enough: 0 }
+const EXACT = { sweeps: 20_000, precision: 0 }
 
 function layerOf(rows: number, cols: number, hasBias: boolean, groups = 1): Layer {
   const weights = { w: floats(new Float32Array(rows * cols), groups === 1 ? [rows, cols] : [rows, cols, 1]) }

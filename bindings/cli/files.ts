@@ -58,17 +58,14 @@ export function checkWritable(path: string): void {
   }
 }
 
-/**
- * Writes a file under a temporary name in the same folder and renames it: either all of it is there or nothing. A
- * signal that arrives meanwhile takes effect afterwards.
- */
+/** While a file is written these do not end the process, which would leave the temporary file behind. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+const passOver = (): void => {}
+
+/** Writes a file under a temporary name in the same folder and renames it: either all of it is there or nothing. */
 export function writeFile(path: string, data: Uint8Array | string): void {
   const temporary = join(dirname(resolve(path)), `.${basename(path)}.${process.pid}.tmp`)
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-  const later = (signal: NodeJS.Signals): void => {
-    process.kill(process.pid, signal)
-  }
-  signals.forEach((signal) => process.once(signal, later))
+  SIGNALS.forEach((signal) => process.on(signal, passOver))
   try {
     const bytes = typeof data === 'string' ? Buffer.from(data) : data
     const file = openSync(temporary, 'wx')
@@ -83,6 +80,6 @@ export function writeFile(path: string, data: Uint8Array | string): void {
     rmSync(temporary, { force: true })
     throw new CliError(`cannot write ${path}: ${causeOf(error)}`, { cause: error })
   } finally {
-    signals.forEach((signal) => process.removeListener(signal, later))
+    SIGNALS.forEach((signal) => process.off(signal, passOver))
   }
 }

@@ -91,7 +91,7 @@ function tensorOfJson(value: unknown): Tensor<'float32'> {
       : Array.isArray(level) &&
         level.length === shape[depth] &&
         level.every((item) => isRegular(item, depth + 1))
-  if (!isRegular(value, 0)) throw new CliError('expected numbers in nested arrays of equal lengths')
+  if (!isRegular(value, 0)) throw new TypeError('expected numbers in nested arrays of equal lengths')
   return { kind: 'dense', dtype: 'float32', shape, data: Float32Array.from(numbers as number[]) }
 }
 

@@ -4,8 +4,11 @@ import type { Objective } from './objective.js'
 export interface DescendOptions {
   /** Most rounds over the weights of a row. */
   sweeps: number
-  /** Ends a row after a round that gains less than this share of all that was gained. */
-  enough: number
+  /**
+   * Moves that gain less than this share of the power of the original output, divided by the number of weights, are
+   * not made, and a row ends with the first round that makes none.
+   */
+  precision: number
   /**
    * Pull towards the weights as they come in, as a share of the mean power of the inputs: keeps weights where the
    * samples say little about them.
@@ -27,50 +30,53 @@ export interface DescendOptions {
  */
 export function descend(
   { rows, cols, groups }: Layer,
-  { gram, target, power }: Objective,
+  { gram, target, power, energy }: Objective,
   weights: Float32Array,
-  { sweeps, enough, ridge = 0, snap }: DescendOptions,
+  { sweeps, precision, ridge = 0, snap }: DescendOptions,
 ): void {
   if (gram === undefined || target === undefined) return
   const columns = new Int32Array(cols)
+  const value = new Float64Array(cols)
+  const gradient = new Float64Array(cols)
   for (let r = 0; r < rows; r++) {
     const group = Math.floor((r * groups) / rows)
     const products = gram[group]!
     const row = r * cols
     let kept = 0
-    for (let c = 0; c < cols; c++) if (weights[row + c] !== 0) columns[kept++] = c
+    for (let c = 0; c < cols; c++) {
+      if (weights[row + c] === 0) continue
+      columns[kept] = c
+      value[kept++] = weights[row + c]!
+    }
     // The part of the Gram matrix that the row's weights meet, dense, so that sweeps run over consecutive values.
     const own = new Float64Array(kept * kept)
-    const value = new Float64Array(kept)
-    const gradient = new Float64Array(kept)
-    for (let i = 0; i < kept; i++) {
+    for (let i = 0, at = 0; i < kept; i++) {
       const from = columns[i]! * cols
-      for (let j = 0; j < kept; j++) own[i * kept + j] = products[from + columns[j]!]!
-      value[i] = weights[row + columns[i]!]!
+      let rest = target[row + columns[i]!]!
+      for (let j = 0; j < kept; j++, at++) {
+        const product = products[from + columns[j]!]!
+        own[at] = product
+        rest -= product * value[j]!
+      }
+      gradient[i] = rest
     }
-    for (let i = 0; i < kept; i++) {
-      let sum = target[row + columns[i]!]!
-      for (let j = 0; j < kept; j++) sum -= own[i * kept + j]! * value[j]!
-      gradient[i] = sum
-    }
-    const origin = value.slice()
-    let total = 0
+    const origin = value.slice(0, kept)
     const pull = ridge * meanOf(power.subarray(group * cols, (group + 1) * cols))
+    const least = (precision * energy[r]!) / kept
     for (let sweep = 0; sweep < sweeps; sweep++) {
-      let gain = 0
+      let hasMoved = false
       for (let i = 0; i < kept; i++) {
         const curvature = own[i * kept + i]! + pull
         if (!(curvature > 0)) continue
         const best = value[i]! + (gradient[i]! + pull * (origin[i]! - value[i]!)) / curvature
         const next = snap === undefined ? best : snap(best)
         const move = next - value[i]!
-        if (move === 0) continue
-        gain += curvature * move * move
+        if (!(curvature * move * (2 * (best - value[i]!) - move) > least)) continue
+        hasMoved = true
         value[i] = next
-        for (let j = 0; j < kept; j++) gradient[j]! -= move * own[i * kept + j]!
+        for (let j = 0, at = i * kept; j < kept; j++, at++) gradient[j]! -= move * own[at]!
       }
-      total += gain
-      if (gain <= enough * total) break
+      if (!hasMoved) break
     }
     for (let i = 0; i < kept; i++) weights[row + columns[i]!] = value[i]!
   }

@@ -2,7 +2,7 @@ import type { Tensor } from '../formats/tensor.js'
 import { MAX_GRAM_COLUMNS } from '../limits.js'
 import { matmul } from '../ops/matmul.js'
 import type { Runtime } from '../runtime/runtime.js'
-import type { Layer } from './layers.js'
+import { inputOf, type Layer } from './layers.js'
 import type { Rows } from './rows.js'
 
 /**
@@ -20,6 +20,8 @@ export interface Objective {
   readonly target: Float64Array | undefined
   /** E x^2, groups * cols. */
   readonly power: Float64Array
+  /** E y (w x) of each row for the original weights w, which is E y^2 as long as x is still the original input. */
+  readonly energy: Float64Array
   /** The bias with which `weights` reproduce the mean output of the original layer. */
   biasFor(weights: Float32Array): Float32Array
 }
@@ -122,7 +124,18 @@ export class Moments {
         }
         return sum
       })
-    return { gram, target, power, biasFor }
+    return { gram, target, power, energy: this.#energy(weights, power, target), biasFor }
+  }
+
+  /** Without products of inputs, as if they were independent. */
+  #energy(weights: Float32Array, power: Float64Array, target: Float64Array | undefined): Float64Array {
+    const energy = new Float64Array(this.#layer.rows)
+    for (let i = 0; i < weights.length; i++) {
+      const w = weights[i]!
+      const r = Math.floor(i / this.#layer.cols)
+      energy[r]! += w * (target === undefined ? w * power[inputOf(this.#layer, i)]! : target[i]!)
+    }
+    return energy
   }
 
   /** Rows of the original weights times the cross moments of their group. */

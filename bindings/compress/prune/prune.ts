@@ -7,7 +7,7 @@ import type { Objective } from '../objective.js'
 import { calibrationNeed, type PruneStage } from '../recipe.js'
 
 /** How far weights are refitted after a round: roughly, as the next round or stage goes on from there. */
-const REFIT = { sweeps: 8, enough: 0.1, ridge: 1e-2 }
+const REFIT = { sweeps: 8, precision: 1e-4, ridge: 1e-2 }
 
 /** Rounds that may miss the tolerance; after each, the next one takes about half as much. */
 const MISSES = 3
@@ -29,7 +29,7 @@ export function prune(context: Context, model: Model, stage: Required<PruneStage
   const { method, scope, tolerance } = stage
   const known = calibrationNeed(stage) === undefined ? undefined : objectives(context, model, layers)
   const importance = layers.map((layer, i) =>
-    method === 'magnitude' ? undefined : inputSpread(layer, known![i]!, matrixOf(model, layer), scope),
+    method === 'magnitude' ? undefined : inputSpread(layer, known![i]!, scope),
   )
   const outputs = model.outputs.map(({ name }) => name)
   const errorOf = tolerance < Infinity ? judge(context, model, outputs) : undefined
@@ -78,18 +78,14 @@ function countRounds(goal: number, factor: number): number {
  * Root mean square of what each weight is multiplied with; across layers, as a share of the spread of the layer's
  * output, so that the square of a score is the share of that output which the weight alone makes.
  */
-function inputSpread(
-  layer: Layer,
-  { power, target }: Objective,
-  weights: Float32Array,
-  scope: 'layer' | 'global',
-): Float32Array {
-  let energy = 0
-  for (let i = 0; i < weights.length; i++) {
-    energy += weights[i]! * (target === undefined ? weights[i]! * power[inputOf(layer, i)]! : target[i]!)
-  }
-  const unit = scope === 'global' && energy > 0 ? 1 / energy : 1
-  return weights.map((_, i) => Math.sqrt(power[inputOf(layer, i)]! * unit) || DEAD)
+function inputSpread(layer: Layer, { power, energy }: Objective, scope: 'layer' | 'global'): Float32Array {
+  let total = 0
+  for (let r = 0; r < layer.rows; r++) total += energy[r]!
+  const unit = scope === 'global' && total > 0 ? 1 / total : 1
+  return Float32Array.from(
+    { length: layer.rows * layer.cols },
+    (_, i) => Math.sqrt(power[inputOf(layer, i)]! * unit) || DEAD,
+  )
 }
 
 /** Zeroes what scores least until a share `sparsity` of each layer, or of all together, is zero. */

@@ -4,7 +4,7 @@ import { descend } from '../descend.js'
 import { denseEntries, matrixOf, replaceWeights, type Layer } from '../layers.js'
 import type { Objective } from '../objective.js'
 
-const DESCENT = { sweeps: 30, enough: 0.01, ridge: 1e-2 }
+const DESCENT = { sweeps: 30, precision: 1e-5, ridge: 1e-2 }
 
 /**
  * Works through the layers in the order in which they run. Each is fitted to what the original one gives, from the

@@ -62,7 +62,7 @@ function shareLayer(
   let bias = biasOf(model, layer)
   if (objective !== undefined) {
     const shared = expandCodebook(indices, codebook, { runtime })
-    descend(layer, objective, shared, { sweeps: SWEEPS, enough: 0.01, snap: nearest(codebook) })
+    descend(layer, objective, shared, { sweeps: SWEEPS, precision: 1e-5, snap: nearest(codebook) })
     assignCodebook(shared, codebook, { out: indices, runtime })
     bias = objective.biasFor(shared)
   }
