@@ -52,6 +52,7 @@ const EXPORTS = `
   x32_transpose
   x8_copy_rows
   x8_im2col
+  x8_transpose
 `
 
 /** Exports of kernels.relaxed.wasm, sorted: those that stand in for the ones above, and the probe. */

@@ -339,7 +339,7 @@ describeTargets('LeNet-5 in int8', (runtime) => {
       'qs8_maxpool',
       'qs8_qs8_qc8w_gemm',
       'qs8_maxpool',
-      'x8_copy_rows',
+      'x8_transpose',
       'qs8_qs8_qc8w_gemm',
       'qs8_f32_qc8w_gemm',
     ])

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { planTranspose, x32Transpose, x8CopyRows } from '../bindings/ops/transpose.js'
+import { planTranspose, x32Transpose, x8CopyRows, x8Transpose } from '../bindings/ops/transpose.js'
 import { transpose } from './oracles/arrays.js'
 import { expectSame } from './support/compare.js'
 import { Random } from './support/random.js'
@@ -7,7 +7,7 @@ import { withSlots } from './support/slots.js'
 import { describeTargets } from './support/targets.js'
 
 const MATRICES = [1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 19, 20, 33].flatMap((rows) =>
-  [1, 3, 4, 6, 16, 17, 37].map((columns): [number[], number[]] => [
+  [1, 3, 4, 6, 8, 16, 17, 37, 70].map((columns): [number[], number[]] => [
     [rows, columns],
     [1, 0],
   ]),
@@ -77,6 +77,15 @@ describeTargets('transpose', (runtime) => {
       4,
     )
     expectSame(out, transpose(x, shape, permutation))
+    const bytes = new Random(elements).int8s(elements)
+    const turned = withSlots(
+      runtime,
+      [bytes],
+      new Int8Array(elements),
+      (to, from) => x8Transpose(plan, from, to),
+      1,
+    )
+    expectSame(turned, transpose(bytes, shape, permutation))
   })
 
   it('keeps the bits of any element', () => {

@@ -86,25 +86,46 @@ export function planTranspose(shape: readonly number[], permutation: readonly nu
   }
 }
 
-function eachBlock(kernels: Kernels, plan: Transpose, axis: number, x: number, y: number): void {
+function eachBlock(
+  kernels: Kernels,
+  plan: Transpose,
+  bytes: 1 | 4,
+  axis: number,
+  x: number,
+  y: number,
+): void {
   if (axis === plan.outer.length) {
     const { kind, rows, columns, xStride, yStride } = plan
-    if (kind === 'copy') kernels.x8_copy_rows(x, xStride * 4, y, yStride * 4, rows, columns * 4)
-    else kernels.x32_transpose(x, xStride, y, yStride, rows, columns)
+    if (kind === 'copy') {
+      kernels.x8_copy_rows(x, xStride * bytes, y, yStride * bytes, rows, columns * bytes)
+    } else if (bytes === 4) {
+      kernels.x32_transpose(x, xStride, y, yStride, rows, columns)
+    } else {
+      kernels.x8_transpose(x, xStride, y, yStride, rows, columns)
+    }
     return
   }
   const { size, xStride, yStride } = plan.outer[axis]!
   for (let i = 0; i < size; i++) {
-    eachBlock(kernels, plan, axis + 1, x + i * xStride * 4, y + i * yStride * 4)
+    eachBlock(kernels, plan, bytes, axis + 1, x + i * xStride * bytes, y + i * yStride * bytes)
   }
+}
+
+function transpose(plan: Transpose, x: Slot, out: Slot, bytes: 1 | 4): void {
+  checkSlot('x', x, plan.elements * bytes)
+  checkSlot('out', out, plan.elements * bytes)
+  if (plan.elements === 0) return
+  eachBlock(out.handle.runtime.kernels, plan, bytes, 0, addressOf(x), addressOf(out))
 }
 
 /** Permutes the axes of 32-bit elements. Allocates nothing. */
 export function x32Transpose(plan: Transpose, x: Slot, out: Slot): void {
-  checkSlot('x', x, plan.elements * 4)
-  checkSlot('out', out, plan.elements * 4)
-  if (plan.elements === 0) return
-  eachBlock(out.handle.runtime.kernels, plan, 0, addressOf(x), addressOf(out))
+  transpose(plan, x, out, 4)
+}
+
+/** Permutes the axes of bytes. Allocates nothing. */
+export function x8Transpose(plan: Transpose, x: Slot, out: Slot): void {
+  transpose(plan, x, out, 1)
 }
 
 /** Copies `rows` rows of `rowBytes`, strides in bytes: concatenation and splitting along any axis. */
