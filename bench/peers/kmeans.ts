@@ -46,6 +46,15 @@ function binarySearch({ values, centroids, matches }: AssignProblem): Contender 
 }
 
 /** The same search as arithmetic, which nothing can mispredict: a third of the time. */
+function search(values: Float32Array, boundaries: Float64Array, half: number, indices: Uint8Array): void {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!
+    let at = 0
+    for (let step = half; step > 0; step >>= 1) at += step & -(value > boundaries[at + step - 1]!)
+    indices[i] = at
+  }
+}
+
 function searchWithoutBranches({ values, centroids, matches }: AssignProblem): Contender {
   const half = 2 ** Math.max(0, Math.ceil(Math.log2(centroids.length)) - 1)
   const boundaries = new Float64Array(2 * half).fill(Infinity)
@@ -54,16 +63,7 @@ function searchWithoutBranches({ values, centroids, matches }: AssignProblem): C
   return {
     name: PEERS.branchless,
     target: 'js',
-    run: () => {
-      for (let i = 0; i < values.length; i++) {
-        const value = values[i]!
-        let at = 0
-        for (let step = half; step > 0; step >>= 1) {
-          at += step & -Number(value > boundaries[at + step - 1]!)
-        }
-        indices[i] = at
-      }
-    },
+    run: () => search(values, boundaries, half, indices),
     exact: () => matches(indices),
   }
 }
