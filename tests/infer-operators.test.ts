@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest'
 import { elementCount } from '../bindings/formats/tensor.js'
 import type { GraphNode, Model } from '../bindings/graph/model.js'
+import { RUNNABLE } from '../bindings/graph/runnable.js'
 import { prepare } from '../bindings/graph/prepare.js'
+import { LAYERS } from '../bindings/infer/layers/index.js'
 import { loadModel } from '../bindings/infer/load.js'
 import { runOnnx } from './oracles/onnx.js'
 import { expectSame } from './support/compare.js'
@@ -363,4 +365,8 @@ describeTargets('operators', (runtime) => {
     }
     expect(session.describe(shapes).conversions).toBeLessThanOrEqual(conversions)
   })
+})
+
+it('knows the shapes of exactly the operators that it has layers for', () => {
+  expect([...RUNNABLE.keys()].sort()).toEqual([...LAYERS.keys()].sort())
 })

@@ -1,7 +1,7 @@
 import { elementCount } from '../formats/tensor.js'
 import { intAttribute } from './attributes.js'
 import type { GraphNode, Model } from './model.js'
-import type { ValueTypes } from './shapes.js'
+import type { ValueTypes } from './inference.js'
 
 export interface NodeCost {
   readonly name: string

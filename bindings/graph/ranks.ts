@@ -1,8 +1,9 @@
 import { FormatError, UnsupportedOpError } from '../errors.js'
 import type { ElementType } from '../formats/tensor.js'
 import type { Model } from './model.js'
-import type { ValueType } from './rules.js'
-import { NodeInference, weightType } from './shapes.js'
+import type { ValueType } from './call.js'
+import { NodeInference, weightType } from './inference.js'
+import { OPERATORS } from './known.js'
 
 /** What is known of a value whatever the sizes of the inputs. */
 export interface RankedType {
@@ -24,7 +25,7 @@ export function inferRanks(model: Model): Map<string, RankedType> {
     types.set(name, { dtype, shape: shape.map((size) => (typeof size === 'number' ? size : STAND_IN)) })
   }
   for (const [name, weight] of model.weights) types.set(name, weightType(weight))
-  const inference = new NodeInference(types)
+  const inference = new NodeInference(OPERATORS, types)
   for (const node of model.nodes) {
     try {
       inference.infer(node)

@@ -1,119 +1,12 @@
+// Shape rules of the operators that inference runs.
 import { UnsupportedOpError } from '../errors.js'
-import { elementCount, type ElementType, type Tensor } from '../formats/tensor.js'
-import { MAX_SHAPE_INPUT } from '../limits.js'
-import { attribute, describeNode, intAttribute, intsAttribute, stringAttribute } from './attributes.js'
+import { elementCount } from '../formats/tensor.js'
+import { attribute, intAttribute, intsAttribute } from './attributes.js'
 import { broadcastShapes } from './broadcast.js'
+import { show, type Call, type ValueType } from './call.js'
 import { dataTypeName, elementTypeOf } from './element-types.js'
-import type { GraphNode } from './model.js'
+import type { Rule } from './operators.js'
 import { windowsOf } from './windows.js'
-
-/** What is known of a value before the model runs. */
-export interface ValueType {
-  readonly dtype: ElementType
-  readonly shape: readonly number[]
-  /** The elements, where they follow from weights and shapes alone. */
-  readonly value?: Tensor
-}
-
-/** A node whose outputs are to be inferred, with what is known of its inputs. */
-export class Call {
-  readonly node: GraphNode
-  readonly #inputs: readonly (ValueType | undefined)[]
-
-  /** @param inputs by position; an absent optional input is undefined */
-  constructor(node: GraphNode, inputs: readonly (ValueType | undefined)[]) {
-    this.node = node
-    this.#inputs = inputs
-  }
-
-  /** A required input. */
-  input(position: number): ValueType {
-    return this.#inputs[position] ?? this.fail(`input ${position} is missing`)
-  }
-
-  /** An input that may be absent. */
-  optional(position: number): ValueType | undefined {
-    return this.#inputs[position]
-  }
-
-  /** All inputs of an operator that takes any number. */
-  inputs(): ValueType[] {
-    return this.node.inputs.map((_, position) => this.input(position))
-  }
-
-  /** Elements of an integer input that decides about the output's shape; undefined when it is absent. */
-  optionalInts(position: number): number[] | undefined {
-    const type = this.optional(position)
-    if (type === undefined) return undefined
-    if (type.value === undefined) {
-      throw new UnsupportedOpError([
-        { op: `${this.node.op} with a shape that depends on the data`, nodes: [this.node.name] },
-      ])
-    }
-    const { data } = type.value
-    const numbers = data.length <= MAX_SHAPE_INPUT ? Array.from(data, Number) : []
-    if (numbers.length < data.length || numbers.some((number) => !Number.isInteger(number))) {
-      this.fail(`input ${position} expected at most ${MAX_SHAPE_INPUT} integers, got ${data.length} elements`)
-    }
-    return numbers
-  }
-
-  ints(position: number): number[] {
-    return this.optionalInts(position) ?? this.fail(`input ${position} is missing`)
-  }
-
-  /** Brings an axis in -rank..limit - 1 to 0..limit - 1. */
-  axis(axis: number, rank: number, limit = rank): number {
-    if (!Number.isInteger(axis) || axis < -rank || axis >= limit) {
-      this.fail(`axis ${axis} does not exist in ${rank} dimensions`)
-    }
-    return axis < 0 ? axis + rank : axis
-  }
-
-  /** The same for a list without repetitions. */
-  axes(axes: readonly number[], rank: number): number[] {
-    const resolved = axes.map((axis) => this.axis(axis, rank))
-    if (new Set(resolved).size < resolved.length) this.fail(`axes [${axes.join(', ')}] repeat one`)
-    return resolved
-  }
-
-  broadcast(...types: readonly ValueType[]): number[] {
-    return types
-      .map(({ shape }) => [...shape])
-      .reduce(
-        (a, b) =>
-          broadcastShapes(a, b) ?? this.fail(`[${a.join(', ')}] and [${b.join(', ')}] do not broadcast`),
-      )
-  }
-
-  /** The element type that all of these have. */
-  sameType(...types: readonly ValueType[]): ElementType {
-    const { dtype } = types[0]!
-    const other = types.find((type) => type.dtype !== dtype)
-    if (other !== undefined) this.fail(`inputs of ${dtype} and ${other.dtype} do not mix`)
-    return dtype
-  }
-
-  /** Fails unless a shape is as expected; null in `expected` matches any size. */
-  expectShape(what: string, { shape }: ValueType, expected: readonly (number | null)[]): void {
-    const fits =
-      shape.length === expected.length &&
-      expected.every((size, axis) => size === null || size === shape[axis])
-    if (!fits) {
-      const wanted = expected.map((size) => size ?? '?').join(', ')
-      this.fail(`${what} expected [${wanted}], got [${shape.join(', ')}]`)
-    }
-  }
-
-  fail(message: string): never {
-    throw new RangeError(`${describeNode(this.node)}: ${message}`)
-  }
-}
-
-/** Types of a node's outputs, in order; more than the node has are ignored. */
-export type Rule = (call: Call) => readonly ValueType[]
-
-const show = (shape: readonly number[]) => `[${shape.join(', ')}]`
 
 /** The output is like the first input. */
 export const same: Rule = (call) => {
@@ -124,17 +17,6 @@ export const same: Rule = (call) => {
 export const broadcasting: Rule = (call) => {
   const types = call.inputs()
   return [{ dtype: call.sameType(...types), shape: call.broadcast(...types) }]
-}
-
-export const comparison: Rule = (call) => [{ ...broadcasting(call)[0]!, dtype: 'bool' }]
-
-export const pow: Rule = (call) => [
-  { dtype: call.input(0).dtype, shape: call.broadcast(call.input(0), call.input(1)) },
-]
-
-export const where: Rule = (call) => {
-  const [condition, a, b] = [call.input(0), call.input(1), call.input(2)]
-  return [{ dtype: call.sameType(a, b), shape: call.broadcast(condition, a, b) }]
 }
 
 export const clip: Rule = (call) => {
@@ -251,20 +133,6 @@ export const batchNormalization: Rule = (call) => {
   return same(call)
 }
 
-export const layerNormalization: Rule = (call) => {
-  const { dtype, shape } = call.input(0)
-  const axis = call.axis(intAttribute(call.node, 'axis', -1), shape.length)
-  for (const type of [call.input(1), call.optional(2)]) {
-    if (type === undefined) continue
-    const spread = broadcastShapes(type.shape, shape.slice(axis))
-    if (spread === undefined || show(spread) !== show(shape.slice(axis))) {
-      call.fail(`parameters ${show(type.shape)} do not broadcast to ${show(shape.slice(axis))}`)
-    }
-  }
-  const statistics = { dtype, shape: shape.map((size, at) => (at < axis ? size : 1)) }
-  return [{ dtype, shape }, statistics, statistics]
-}
-
 export const flatten: Rule = (call) => {
   const { dtype, shape } = call.input(0)
   const axis = call.axis(intAttribute(call.node, 'axis', 1), shape.length, shape.length + 1)
@@ -329,21 +197,6 @@ export const concat: Rule = (call) => {
   return [{ dtype: call.sameType(...types), shape: first.with(axis, total) }]
 }
 
-export const split: Rule = (call) => {
-  const { dtype, shape } = call.input(0)
-  const axis = call.axis(intAttribute(call.node, 'axis', 0), shape.length)
-  const pieces = call.node.outputs.length
-  const size = Math.ceil(shape[axis]! / pieces)
-  const sizes =
-    call.optionalInts(1) ??
-    Array.from({ length: pieces }, (_, i) => Math.max(0, Math.min(size, shape[axis]! - i * size)))
-  const total = sizes.reduce((sum, length) => sum + length, 0)
-  if (sizes.length !== pieces || total !== shape[axis] || sizes.some((length) => length < 0)) {
-    call.fail(`parts ${show(sizes)} do not fit axis ${axis} of ${show(shape)} in ${pieces} outputs`)
-  }
-  return sizes.map((length) => ({ dtype, shape: shape.with(axis, length) }))
-}
-
 /** One axis of a Slice: where it begins, in which steps it goes, how many elements it takes. */
 export interface SliceAxis {
   readonly start: number
@@ -388,46 +241,6 @@ export const gather: Rule = (call) => {
   ]
 }
 
-export const pad: Rule = (call) => {
-  const { dtype, shape } = call.input(0)
-  const pads = call.ints(1)
-  const axes = call.axes(call.optionalInts(3) ?? [...shape.keys()], shape.length)
-  if (pads.length !== 2 * axes.length) call.fail(`pads ${show(pads)} do not fit ${axes.length} axes`)
-  const sizes = [...shape]
-  axes.forEach((axis, i) => (sizes[axis]! += pads[i]! + pads[i + axes.length]!))
-  return [{ dtype, shape: sizes }]
-}
-
-export const expand: Rule = (call) => {
-  const { dtype, shape } = call.input(0)
-  const target = call.ints(1)
-  return [
-    {
-      dtype,
-      shape:
-        broadcastShapes(shape, target) ?? call.fail(`${show(shape)} does not broadcast with ${show(target)}`),
-    },
-  ]
-}
-
-export const reduce: Rule = (call) => {
-  const { dtype, shape } = call.input(0)
-  const given = call.optionalInts(1) ?? []
-  const none = given.length === 0
-  if (none && intAttribute(call.node, 'noop_with_empty_axes', 0) !== 0) return [{ dtype, shape }]
-  const axes = none ? [...shape.keys()] : call.axes(given, shape.length)
-  const kept = shape.map((size, axis) => (axes.includes(axis) ? 1 : size))
-  const keep = intAttribute(call.node, 'keepdims', 1) !== 0
-  return [{ dtype, shape: keep ? kept : kept.filter((_, axis) => !axes.includes(axis)) }]
-}
-
-export const argReduce: Rule = (call) => {
-  const { shape } = call.input(0)
-  const axis = call.axis(intAttribute(call.node, 'axis', 0), shape.length)
-  const keep = intAttribute(call.node, 'keepdims', 1) !== 0
-  return [{ dtype: 'int64', shape: keep ? shape.with(axis, 1) : shape.toSpliced(axis, 1) }]
-}
-
 /** The slice of the input's dimensions that a Shape node gives. */
 export function shapeValue(call: Call): number[] {
   const { shape } = call.input(0)
@@ -445,35 +258,4 @@ export const constantOfShape: Rule = (call) => {
     call.fail(`value expected one element, got ${show(tensor.shape)}`)
   }
   return [{ dtype: tensor?.dtype ?? 'float32', shape: call.ints(0) }]
-}
-
-export const range: Rule = (call) => {
-  const types = call.inputs()
-  const [start, limit, delta] = types.map(({ shape }, position) => {
-    if (elementCount(shape) !== 1) call.fail(`input ${position} expected one element, got ${show(shape)}`)
-    return call.ints(position)[0]!
-  }) as [number, number, number]
-  if (delta === 0) call.fail('step 0')
-  return [{ dtype: call.sameType(...types), shape: [Math.max(0, Math.ceil((limit - start) / delta))] }]
-}
-
-/** LSTM and GRU: X [seq, batch, input], W [directions, gates * hidden, input], R [directions, gates * hidden, hidden]. */
-export function recurrent(gates: number): Rule {
-  return (call) => {
-    const { node } = call
-    const [x, w, r] = [call.input(0), call.input(1), call.input(2)]
-    if (intAttribute(node, 'layout', 0) !== 0) {
-      throw new UnsupportedOpError([{ op: `${node.op} with layout 1`, nodes: [node.name] }])
-    }
-    const directions = stringAttribute(node, 'direction', 'forward') === 'bidirectional' ? 2 : 1
-    const hidden = intAttribute(node, 'hidden_size')
-    call.expectShape('X', x, [null, null, null])
-    const [sequence, batch, input] = x.shape as [number, number, number]
-    call.expectShape('W', w, [directions, gates * hidden, input])
-    call.expectShape('R', r, [directions, gates * hidden, hidden])
-    const bias = call.optional(3)
-    if (bias !== undefined) call.expectShape('B', bias, [directions, 2 * gates * hidden])
-    const state = { dtype: x.dtype, shape: [directions, batch, hidden] }
-    return [{ dtype: x.dtype, shape: [sequence, directions, batch, hidden] }, state, state]
-  }
 }

@@ -1,6 +1,6 @@
 import { elementCount } from '../formats/tensor.js'
+import type { ValueTypes } from '../graph/inference.js'
 import type { ActivationRange } from '../graph/model.js'
-import type { ValueTypes } from '../graph/shapes.js'
 import { writeSlot, type Slot } from '../ops/slot.js'
 import type { Handle } from '../runtime/handle.js'
 import type { Arena } from './arena.js'

@@ -2,7 +2,8 @@ import { CapacityError, DisposedError, UnsupportedOpError } from '../errors.js'
 import type { Tensor } from '../formats/tensor.js'
 import { countMacs } from '../graph/cost.js'
 import type { ActivationRange, Model, ValueInfo } from '../graph/model.js'
-import { inferShapes, type ValueTypes } from '../graph/shapes.js'
+import { inferTypes, type ValueTypes } from '../graph/inference.js'
+import { RUNNABLE } from '../graph/runnable.js'
 import { MAX_CACHED_PLANS } from '../limits.js'
 import { readSlot, writeSlot } from '../ops/slot.js'
 import type { Runtime, TargetName } from '../runtime/runtime.js'
@@ -227,7 +228,11 @@ export class Session {
 
   #makePlan(inputs: readonly { readonly name: string; readonly shape: readonly number[] }[]): ReadyPlan {
     const { model, layers, loader } = this.#parts
-    const types = inferShapes(model, Object.fromEntries(inputs.map(({ name, shape }) => [name, shape])))
+    const types = inferTypes(
+      RUNNABLE,
+      model,
+      Object.fromEntries(inputs.map(({ name, shape }) => [name, shape])),
+    )
     const planner = new Planner({ arena: this.#arena, types, uses: this.#uses, demands: this.#demands })
     for (const [name, operand] of loader.residents) planner.bind(name, operand)
     const inputOperands = inputs.map(({ name }) => planner.input(name))

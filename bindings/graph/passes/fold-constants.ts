@@ -1,8 +1,8 @@
 import { UnsupportedOpError } from '../../errors.js'
 import type { Model, Weight } from '../model.js'
-import { OPERATORS } from '../operators.js'
-import type { ValueType } from '../rules.js'
-import { NodeInference, weightType } from '../shapes.js'
+import type { ValueType } from '../call.js'
+import { NodeInference, weightType } from '../inference.js'
+import { OPERATORS } from '../known.js'
 import { type Keep, pinnedNames } from './rewrite.js'
 
 /** Constants up to this size may replace smaller ones that they are made from (1024 float32 are 4 KB). */
@@ -19,7 +19,7 @@ export function foldConstants(model: Model, keep: Keep): Model {
     if (shape?.every((size) => typeof size === 'number')) types.set(name, { dtype, shape })
   }
   for (const [name, weight] of model.weights) types.set(name, weightType(weight))
-  const inference = new NodeInference(types)
+  const inference = new NodeInference(OPERATORS, types)
   const weights = new Map<string, Weight>(model.weights)
   const nodes = model.nodes.filter((node) => {
     const isKnown = node.domain === '' && OPERATORS.has(node.op)

@@ -1,31 +1,19 @@
 import { ELEMENT_ARRAYS, elementCount, type ElementType, type Tensor } from '../formats/tensor.js'
 import { attribute, intAttribute, intsAttribute } from './attributes.js'
 import { broadcastStrides, stridesOf } from './broadcast.js'
-import { type Call, shapeValue, slicesOf, type ValueType } from './rules.js'
+import type { Call, ValueType } from './call.js'
+import type { Evaluator } from './operators.js'
+import { shapeValue, slicesOf } from './rules.js'
 
-/**
- * Computes the first output of a node whose inputs are all known, or of Shape, in plain TypeScript: what exporters write
- * around Reshape, and arithmetic on constants. Element types keep their own arithmetic: int64 wraps, float32 rounds after
- * every operation, so that folding changes no bit.
- *
- * @param output type of the output, as its rule gives it
- * @returns undefined when the operator is not one of these, or the result is not defined (a division by zero)
- */
-export function evaluate(call: Call, output: ValueType): Tensor | undefined {
-  const evaluator = Object.hasOwn(EVALUATORS, call.node.op) ? EVALUATORS[call.node.op] : undefined
-  return evaluator?.(call, output)
-}
-
-type Evaluator = (call: Call, output: ValueType) => Tensor | undefined
 type Elements = { [index: number]: number | bigint; readonly length: number }
 
 /** A tensor of the type of `output` and its elements to fill. */
-function allocate({ dtype, shape }: ValueType): { tensor: Tensor; elements: Elements } {
+export function allocate({ dtype, shape }: ValueType): { tensor: Tensor; elements: Elements } {
   const data = new ELEMENT_ARRAYS[dtype](elementCount(shape))
   return { tensor: { kind: 'dense', dtype, shape, data }, elements: data as unknown as Elements }
 }
 
-function elementsOf(call: Call, position: number): Elements {
+export function elementsOf(call: Call, position: number): Elements {
   return call.input(position).value!.data as unknown as Elements
 }
 
@@ -53,7 +41,7 @@ function walk(
 }
 
 /** The elements of input 0 under other strides: transposed, sliced, repeated. */
-function strided(call: Call, output: ValueType, strides: readonly number[], start = 0): Tensor {
+export function strided(call: Call, output: ValueType, strides: readonly number[], start = 0): Tensor {
   const source = elementsOf(call, 0)
   const { tensor, elements } = allocate(output)
   let at = 0
@@ -62,7 +50,7 @@ function strided(call: Call, output: ValueType, strides: readonly number[], star
 }
 
 /** The elements of an input as broadcast to `shape`. */
-function spread(call: Call, position: number, shape: readonly number[]): (number | bigint)[] {
+export function spread(call: Call, position: number, shape: readonly number[]): (number | bigint)[] {
   const source = elementsOf(call, position)
   const elements: (number | bigint)[] = []
   const strides = broadcastStrides(call.input(position).shape, shape)
@@ -84,7 +72,7 @@ interface Arithmetic {
   readonly ints?: (a: bigint, b: bigint) => bigint | undefined
 }
 
-function arithmetic({ floats, ints }: Arithmetic): Evaluator {
+export function arithmetic({ floats, ints }: Arithmetic): Evaluator {
   return (call, output) => {
     const { dtype } = call.input(0)
     // In float64, sums, products and quotients of two float32 round to float32 as if computed there, and int32 ones
@@ -104,20 +92,13 @@ function arithmetic({ floats, ints }: Arithmetic): Evaluator {
   }
 }
 
-function unary(floats: (x: number) => number): Evaluator {
-  return (call, output) => {
-    if (output.dtype !== 'float32') return undefined
-    return { ...allocate(output).tensor, data: (call.input(0).value!.data as Float32Array).map(floats) }
-  }
-}
-
-const EVALUATORS: Readonly<Record<string, Evaluator>> = {
+/** Evaluators of the operators that inference runs, by name. */
+export const RUNNABLE_EVALUATORS: Readonly<Record<string, Evaluator>> = {
   Identity: reshaped,
   Reshape: reshaped,
   Flatten: reshaped,
   Squeeze: reshaped,
   Unsqueeze: reshaped,
-
   Shape: (call, output) => {
     const { tensor, elements } = allocate(output)
     shapeValue(call).forEach((size, axis) => (elements[axis] = BigInt(size)))
@@ -133,14 +114,6 @@ const EVALUATORS: Readonly<Record<string, Evaluator>> = {
     return tensor
   },
 
-  Range: (call, output) => {
-    if (output.dtype !== 'int64') return undefined
-    const [start, delta] = [elementsOf(call, 0)[0] as bigint, elementsOf(call, 2)[0] as bigint]
-    const { tensor, elements } = allocate(output)
-    for (let i = 0; i < elements.length; i++) elements[i] = start + BigInt(i) * delta
-    return tensor
-  },
-
   Transpose: (call, output) => {
     const { shape } = call.input(0)
     const strides = stridesOf(shape)
@@ -151,8 +124,6 @@ const EVALUATORS: Readonly<Record<string, Evaluator>> = {
       perm.map((axis) => strides[axis]!),
     )
   },
-
-  Expand: (call, output) => strided(call, output, broadcastStrides(call.input(0).shape, output.shape)),
 
   Slice: (call, output) => {
     const strides = stridesOf(call.input(0).shape)
@@ -212,36 +183,10 @@ const EVALUATORS: Readonly<Record<string, Evaluator>> = {
     return tensor
   },
 
-  Equal: (call, output) => {
-    const [a, b] = [spread(call, 0, output.shape), spread(call, 1, output.shape)]
-    const { tensor, elements } = allocate(output)
-    for (let i = 0; i < elements.length; i++) elements[i] = a[i] === b[i] ? 1 : 0
-    return tensor
-  },
-
-  Where: (call, output) => {
-    const condition = spread(call, 0, output.shape)
-    const [a, b] = [spread(call, 1, output.shape), spread(call, 2, output.shape)]
-    const { tensor, elements } = allocate(output)
-    for (let i = 0; i < elements.length; i++) elements[i] = condition[i] ? a[i]! : b[i]!
-    return tensor
-  },
-
-  ReduceProd: (call, output) => {
-    if (output.dtype !== 'int64' || elementCount(output.shape) !== 1) return undefined
-    const { tensor, elements } = allocate(output)
-    elements[0] = (call.input(0).value!.data as BigInt64Array).reduce((a, b) => BigInt.asIntN(64, a * b), 1n)
-    return tensor
-  },
-
   Add: arithmetic({ floats: (a, b) => a + b, ints: (a, b) => a + b }),
   Sub: arithmetic({ floats: (a, b) => a - b, ints: (a, b) => a - b }),
   Mul: arithmetic({ floats: (a, b) => a * b, ints: (a, b) => a * b }),
   Div: arithmetic({ floats: (a, b) => a / b, ints: (a, b) => (b === 0n ? undefined : a / b) }),
-  Min: arithmetic({ ints: (a, b) => (a < b ? a : b) }),
-  Max: arithmetic({ ints: (a, b) => (a > b ? a : b) }),
-  Sqrt: unary(Math.sqrt),
-  Neg: unary((x) => -x),
 }
 
 /** One element as another type; undefined where ONNX leaves the result open (out of range, or not a number). */

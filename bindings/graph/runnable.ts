@@ -1,0 +1,37 @@
+import { RUNNABLE_EVALUATORS } from './evaluators.js'
+import { operator, operatorTable } from './operators.js'
+import * as rules from './rules.js'
+
+const unary = operator(1, 1, rules.same)
+const binary = operator(2, 2, rules.broadcasting)
+
+/** The operators that inference has a layer for. */
+export const RUNNABLE = operatorTable(
+  [
+    ...['Erf', 'Exp', 'Identity', 'Log', 'Relu', 'Sigmoid', 'Tanh'].map((name) => [name, unary] as const),
+    ...['Add', 'Div', 'Mul', 'Sub'].map((name) => [name, binary] as const),
+    ['AveragePool', operator(1, 1, rules.pool)],
+    ['BatchNormalization', operator(5, 5, rules.batchNormalization, 5)],
+    ['Cast', operator(1, 1, rules.cast)],
+    ['Clip', operator(1, 3, rules.clip)],
+    ['Concat', operator(1, Infinity, rules.concat)],
+    ['ConstantOfShape', operator(1, 1, rules.constantOfShape)],
+    ['Conv', operator(2, 3, rules.conv)],
+    ['Dropout', operator(1, 3, rules.dropout, 2)],
+    ['Flatten', operator(1, 1, rules.flatten)],
+    ['Gather', operator(2, 2, rules.gather)],
+    ['Gemm', operator(2, 3, rules.gemm)],
+    ['GlobalAveragePool', operator(1, 1, rules.globalPool)],
+    ['GlobalMaxPool', operator(1, 1, rules.globalPool)],
+    ['MatMul', operator(2, 2, rules.matmul)],
+    ['MaxPool', operator(1, 1, rules.pool, 2)],
+    ['Reshape', operator(2, 2, rules.reshape)],
+    ['Shape', operator(1, 1, rules.shape)],
+    ['Slice', operator(3, 5, rules.slice)],
+    ['Softmax', operator(1, 1, rules.softmax)],
+    ['Squeeze', operator(1, 2, rules.squeeze)],
+    ['Transpose', operator(1, 1, rules.transpose)],
+    ['Unsqueeze', operator(2, 2, rules.unsqueeze)],
+  ],
+  RUNNABLE_EVALUATORS,
+)
