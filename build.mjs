@@ -44,8 +44,9 @@ function writeKernelSources() {
     [
       "import { decodeText } from './runtime/text.js'",
       `const alphabet = '${ALPHABET}'`,
-      `const simd = '${text('simd')}'`,
+      // The overlay comes before the functions that it resembles: gzip looks back 32 KiB.
       `const relaxed = '${text('relaxed')}'`,
+      `const simd = '${text('simd')}'`,
       'export const simdSource = () => decodeText(simd, alphabet)',
       'export const relaxedSource = () => decodeText(relaxed, alphabet)',
       '',
