@@ -5,7 +5,7 @@ import tseslint from 'typescript-eslint'
 const leaves = ['errors', 'limits', 'validate', 'formats']
 const rooms = {
   formats: [],
-  runtime: ['kernels'],
+  runtime: [],
   kernels: ['runtime'],
   ops: ['runtime', 'kernels'],
   graph: [],

@@ -1,4 +1,5 @@
 import { createRuntime } from '../bindings/index.js'
+import '../bindings/js.js'
 import type { Runtime } from '../bindings/runtime/runtime.js'
 import { measure } from './harness.js'
 import { measurePeaks, type Peaks } from './peak.js'

@@ -1,3 +1,4 @@
+import '../bindings/js.js'
 import { describe, expect, it } from 'vitest'
 import { f32Conv, packF32Conv } from '../bindings/ops/conv.js'
 import { convOutputShape } from '../bindings/ops/conv-weights.js'

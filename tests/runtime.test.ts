@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import * as embedded from '#kernels'
+import { createJsKernels } from '../bindings/kernels/index.js'
 import { CapacityError, DisposedError } from '../bindings/errors.js'
 import { Allocator, ALIGNMENT, READABLE_SLACK } from '../bindings/runtime/allocator.js'
 import {
@@ -13,6 +14,7 @@ import { Handle } from '../bindings/runtime/handle.js'
 import { LinearMemory, PAGE_BYTES, PlainMemory, type HostMemory } from '../bindings/runtime/memory.js'
 import { HEAP_BASE, Runtime } from '../bindings/runtime/runtime.js'
 import { Scratch } from '../bindings/runtime/scratch.js'
+import '../bindings/js.js'
 import { decodeText } from '../bindings/runtime/text.js'
 import { Random } from './support/random.js'
 
@@ -162,6 +164,13 @@ describe('LinearMemory', () => {
 describe('Runtime', () => {
   provideKernels(embedded)
 
+  it('asks for the js kernels where they are needed and were not imported', () => {
+    const refusing = { simdSource: () => Uint8Array.of(0, 97, 115, 109), relaxedSource: () => undefined }
+    for (const options of [{}, { target: 'js' }] as const) {
+      expect(() => new Runtime(options, refusing, undefined)).toThrow("import of 'mcompress-wasm/js'")
+    }
+  })
+
   it('says which target it took and why', () => {
     const { name, reason } = createRuntime().target
     expect(['simd', 'relaxed']).toContain(name)
@@ -173,15 +182,15 @@ describe('Runtime', () => {
     const module = new WebAssembly.Module(readFileSync('build/kernels.simd.wasm'))
     const runtime = createRuntime({ module })
     expect(runtime.target.name).toBe('simd')
-    expect(() => new Runtime({}, undefined)).toThrow('"module" is required')
+    expect(() => new Runtime({}, undefined, undefined)).toThrow('"module" is required')
   })
 
   it('falls back to js, with the reason, when the host refuses wasm', () => {
     const refusing = { simdSource: () => Uint8Array.of(0, 97, 115, 109), relaxedSource: () => undefined }
-    const runtime = new Runtime({}, refusing)
+    const runtime = new Runtime({}, refusing, createJsKernels)
     expect(runtime.target.name).toBe('js')
     expect(runtime.target.reason).toContain('wasm SIMD is not available')
-    expect(() => new Runtime({ target: 'simd' }, refusing)).toThrow(WebAssembly.CompileError)
+    expect(() => new Runtime({ target: 'simd' }, refusing, createJsKernels)).toThrow(WebAssembly.CompileError)
   })
 
   it('refuses an overlay whose dot product is not exact', () => {
@@ -190,12 +199,12 @@ describe('Runtime', () => {
       // A module with the probe's name that answers 0: (func (param i32) (result i32) i32.const 0).
       relaxedSource: () => probeAnswering(0),
     }
-    const runtime = new Runtime({}, inexact)
+    const runtime = new Runtime({}, inexact, undefined)
     expect(runtime.target).toMatchObject({
       name: 'simd',
       reason: expect.stringContaining('not exact') as string,
     })
-    expect(() => new Runtime({ target: 'relaxed' }, inexact)).toThrow(RangeError)
+    expect(() => new Runtime({ target: 'relaxed' }, inexact, undefined)).toThrow(RangeError)
   })
 
   it('checks its options', () => {

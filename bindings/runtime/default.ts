@@ -1,11 +1,17 @@
-import { Runtime, type KernelProvider, type RuntimeOptions } from './runtime.js'
+import { Runtime, type JsKernels, type KernelProvider, type RuntimeOptions } from './runtime.js'
 
 let provider: KernelProvider | undefined
+let jsKernels: JsKernels | undefined
 let shared: Runtime | undefined
 
 /** Tells where the wasm comes from; called once by the entries that carry it. */
 export function provideKernels(embedded: KernelProvider): void {
   provider = embedded
+}
+
+/** Tells how the kernels of the js target are made; called by `mcompress-wasm/js`. */
+export function provideJsKernels(make: JsKernels): void {
+  jsKernels = make
 }
 
 /**
@@ -14,7 +20,7 @@ export function provideKernels(embedded: KernelProvider): void {
  * @throws TypeError, RangeError for options that are unknown or out of range, or a forced target this host lacks.
  */
 export function createRuntime(options: RuntimeOptions = {}): Runtime {
-  return new Runtime(options, provider)
+  return new Runtime(options, provider, jsKernels)
 }
 
 /** The runtime that top-level functions share; made at the first use, synchronously. */

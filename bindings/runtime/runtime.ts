@@ -1,4 +1,3 @@
-import { createJsKernels } from '../kernels/index.js'
 import { DisposedError } from '../errors.js'
 import { DEFAULT_MAX_MEMORY_BYTES, MAX_MEMORY_BYTES } from '../limits.js'
 import { checkChoice, checkInteger, checkOptions } from '../validate.js'
@@ -46,6 +45,9 @@ export interface KernelProvider {
   relaxedSource(): KernelSource | undefined
 }
 
+/** Makes the kernels of the js target over a memory. */
+export type JsKernels = (memory: LinearMemory) => Kernels
+
 /**
  * Below this address nothing is ever allocated.
  *
@@ -78,16 +80,17 @@ export class Runtime {
   constructor(
     options: RuntimeOptions,
     provider: KernelProvider | undefined,
+    jsKernels: JsKernels | undefined,
     parts: RuntimeParts = { Allocator, Scratch },
   ) {
     checkOptions('options', options, ['maxBytes', 'target', 'module', 'relaxedModule', 'onLeak'])
     const { maxBytes = DEFAULT_MAX_MEMORY_BYTES, target = 'auto', onLeak } = options
     checkInteger('maxBytes', maxBytes, 2 * PAGE_BYTES, MAX_MEMORY_BYTES)
     checkChoice('target', target, ['auto', 'js', 'simd', 'relaxed'])
-    const chosen = chooseTarget(target, options, provider)
+    const chosen = chooseTarget(target, options, provider, jsKernels !== undefined)
     this.target = chosen.target
     this.memory = new LinearMemory(chosen.host, maxBytes)
-    this.#kernels = chosen.kernels ?? createJsKernels(this.memory)
+    this.#kernels = chosen.kernels ?? jsKernels!(this.memory)
     this.allocator = new parts.Allocator(this.memory, HEAP_BASE)
     this.scratch = new parts.Scratch(this.allocator)
     this.#leaks =
@@ -149,8 +152,12 @@ function chooseTarget(
   wanted: 'auto' | TargetName,
   options: RuntimeOptions,
   provider: KernelProvider | undefined,
+  hasJs: boolean,
 ): Chosen {
-  const js = (reason: string): Chosen => ({ target: { name: 'js', reason }, host: new PlainMemory(1) })
+  const js = (reason: string): Chosen => {
+    if (!hasJs) throw new RangeError(`target "js" (${reason}) needs the import of 'mcompress-wasm/js'`)
+    return { target: { name: 'js', reason }, host: new PlainMemory(1) }
+  }
   if (wanted === 'js') return js('forced')
   const source = options.module ?? provider?.simdSource()
   if (source === undefined) {

@@ -42,6 +42,14 @@ try {
   console.log(`${examples.length} README examples printed the same on ${versions.join(', ')}`)
 
   run(process.execPath, ['node_modules/mcompress-wasm/dist/cli/main.js', '--help'])
+  writeFileSync(
+    join(folder, 'fallback.mjs'),
+    `import 'mcompress-wasm/js'
+     import { createRuntime } from 'mcompress-wasm'
+     console.log(createRuntime({ target: 'js' }).target.name)`,
+  )
+  if (run(process.execPath, ['fallback.mjs']).trim() !== 'js')
+    throw new Error('mcompress-wasm/js did not take')
   const { metafile } = await build({
     stdin: { contents: "export { loadModel } from 'mcompress-wasm/infer'", resolveDir: folder },
     bundle: true,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeEach, describe, expect } from 'vitest'
 import * as embedded from '#kernels'
+import { createJsKernels } from '../../bindings/kernels/index.js'
 import { Runtime, type RuntimeOptions } from '../../bindings/runtime/runtime.js'
 import { GuardedAllocator, GuardedScratch } from './guards.js'
 
@@ -10,7 +11,7 @@ const STATIC_BASE = 48 * 1024
 const guards = { Allocator: GuardedAllocator, Scratch: GuardedScratch }
 
 function make(options: RuntimeOptions): Runtime {
-  return new Runtime(options, embedded, guards)
+  return new Runtime(options, embedded, createJsKernels, guards)
 }
 
 function hasRelaxed(): boolean {
