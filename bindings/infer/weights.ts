@@ -2,7 +2,7 @@ import type { QuantizedTensor } from '../formats/quantized.js'
 import type { Weight } from '../graph/model.js'
 import { expandCodebook } from '../ops/codebook.js'
 import { dequantizeInt8 } from '../ops/quantize.js'
-import type { Runtime, TargetName } from '../runtime/runtime.js'
+import type { Runtime } from '../runtime/runtime.js'
 
 /**
  * The real values of a weight of any stored form; those of a dense one are not copied. undefined: it holds none, but
@@ -33,17 +33,8 @@ export function isSymmetric(weight: Weight, axis: number): weight is QuantizedTe
  */
 export const SPARSE_FROM = 0.7
 
-/**
- * The same for an int8 matrix. At 85 % sparse rows take half of the memory; one row is then as fast as with dense weights
- * (1.1 times), 8 and more are 3 to 4 times as fast. The relaxed dot makes dense products nearly three times as fast: there one
- * row breaks even at 95 %.
- */
-export function sparseInt8From(target: TargetName): number {
-  return target === 'relaxed' ? 0.95 : 0.85
-}
-
 /** Share of the values that are zero; 0 of none. */
-export function zeroShare(values: Float32Array | Int8Array): number {
+export function zeroShare(values: Float32Array): number {
   let zeros = 0
   for (let i = 0; i < values.length; i++) if (values[i] === 0) zeros++
   return values.length === 0 ? 0 : zeros / values.length
