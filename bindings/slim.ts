@@ -18,7 +18,8 @@ export {
   type PruneOptions,
   type Scored,
 } from './ops/prune.js'
-export { sparseMatmul, type SparseMatmulOptions, type SparseWeights } from './ops/spmm.js'
+export { sparseMatmul, type SparseMatmulOptions } from './ops/sparse-matmul.js'
+export type { SparseWeights } from './ops/spmm.js'
 export {
   huffmanDecode,
   huffmanDecodedLength,

@@ -42,7 +42,8 @@ export function drawnCentroids(samples: Samples, k: number, seed: number): numbe
     }
     const centroid = values[pick]!
     for (let i = 0; i < values.length; i++) {
-      const square = (values[i]! - centroid) ** 2
+      const offset = values[i]! - centroid
+      const square = offset * offset
       distance[i] = drawn.length === 0 ? square : Math.min(distance[i]!, square)
     }
     drawn.push(centroid)

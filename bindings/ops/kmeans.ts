@@ -181,7 +181,10 @@ function squaredError(samples: Samples, centroids: readonly number[]): number {
   let total = 0
   let i = 0
   clusterEnds(samples, centroids).forEach((end, c) => {
-    for (; i < end; i++) total += (weights?.[i] ?? 1) * (values[i]! - centroids[c]!) ** 2
+    for (; i < end; i++) {
+      const distance = values[i]! - centroids[c]!
+      total += (weights?.[i] ?? 1) * distance * distance // engines may differ in `** 2`
+    }
   })
   return total
 }

@@ -1,19 +1,10 @@
 import { checkCsr, type CsrMatrix } from '../formats/csr.js'
-import type { Tensor } from '../formats/tensor.js'
 import { sliceBytes, writeSlices } from '../kernels/slices.js'
 import { MAX_TENSOR_ELEMENTS } from '../limits.js'
 import { alignUp } from '../runtime/allocator.js'
-import { defaultRuntime } from '../runtime/default.js'
 import { Handle } from '../runtime/handle.js'
 import type { Runtime } from '../runtime/runtime.js'
-import {
-  checkChoice,
-  checkInteger,
-  checkOptions,
-  checkShape,
-  checkTypedArray,
-  describe,
-} from '../validate.js'
+import { checkChoice, checkInteger, checkOptions, checkTypedArray } from '../validate.js'
 import { addressOf, checkSlot, type Slot } from './slot.js'
 
 /** How samples lie in memory: one a row (as inference holds activations), or one a column (as a matrix product has them). */
@@ -25,16 +16,6 @@ export interface SpmmOptions {
   /** Bounds of the result, for a fused activation: `{ min: 0 }` is ReLU. */
   min?: number
   max?: number
-}
-
-export interface SparseMatmulOptions {
-  /** Added to each row; length `rows`. Only with a CsrMatrix: resident weights carry their bias. */
-  bias?: Float32Array
-  /** Clamps the result: `relu` to 0 and above, `relu6` to 0..6. */
-  activation?: 'none' | 'relu' | 'relu6'
-  /** Receives the result; `rows * n` long. */
-  out?: Float32Array
-  runtime?: Runtime
 }
 
 /** A sparse matrix and its bias, resident in the layout that the kernels read. */
@@ -85,11 +66,12 @@ function realValues(
  * @throws TypeError, RangeError; CapacityError when the runtime is full
  */
 export function packSparse(runtime: Runtime, csr: CsrMatrix, bias?: Float32Array): SparseWeights {
-  checkWeights('csr', csr, bias)
+  checkSparse('csr', csr, bias)
   return new SparseWeights(runtime, csr, bias)
 }
 
-function checkWeights(name: string, csr: CsrMatrix, bias: Float32Array | undefined): void {
+/** Throws unless the parts of a sparse matrix, and its bias, fit each other. */
+export function checkSparse(name: string, csr: CsrMatrix, bias: Float32Array | undefined): void {
   checkCsr(name, csr)
   if (bias !== undefined) checkTypedArray('bias', bias, 'Float32Array', csr.rows)
 }
@@ -162,72 +144,4 @@ export function spmmAt(
   } finally {
     scratch.release(mark)
   }
-}
-
-const BOUNDS = { none: [-Infinity, Infinity], relu: [0, Infinity], relu6: [0, 6] } as const
-
-/**
- * Sparse times dense: `a` [rows, cols] times `x` [cols, n] or [cols], plus bias, with a fused activation. Bits as
- * `f32Spmm`. For repeated use pack `a` once with `packWeights`.
- *
- * @returns a tensor [rows, n], or [rows] for a vector
- * @throws TypeError, RangeError for arguments that do not fit each other
- */
-export function sparseMatmul(
-  a: CsrMatrix | SparseWeights,
-  x: Tensor<'float32'>,
-  options: SparseMatmulOptions = {},
-): Tensor<'float32'> {
-  checkOptions('options', options, ['bias', 'activation', 'out', 'runtime'])
-  const { bias, activation = 'none' } = options
-  checkChoice('activation', activation, ['none', 'relu', 'relu6'])
-  if (a instanceof SparseWeights) {
-    if (bias !== undefined) throw new TypeError('"bias" expected none: packed weights have theirs')
-    if (options.runtime !== undefined && options.runtime !== a.runtime) {
-      throw new RangeError('"runtime" expected the runtime of the weights')
-    }
-    return multiply(a, x, activation, options.out)
-  }
-  checkWeights('a', a, bias)
-  const packed = new SparseWeights(options.runtime ?? defaultRuntime(), a, bias)
-  try {
-    return multiply(packed, x, activation, options.out)
-  } finally {
-    packed.dispose()
-  }
-}
-
-function multiply(
-  weights: SparseWeights,
-  x: Tensor<'float32'>,
-  activation: 'none' | 'relu' | 'relu6',
-  out: Float32Array | undefined,
-): Tensor<'float32'> {
-  const { rows, cols } = weights
-  if (typeof x !== 'object' || x === null || x.kind !== 'dense') {
-    throw new TypeError(`"x" expected a float32 tensor, got ${describe(x)}`)
-  }
-  const elements = checkShape('x.shape', x.shape)
-  checkTypedArray('x.data', x.data, 'Float32Array', elements)
-  const [depth, n = 1] = x.shape
-  if (x.shape.length < 1 || x.shape.length > 2 || depth !== cols) {
-    throw new RangeError(`"x" expected shape [${cols}, n] or [${cols}], got [${x.shape.join(', ')}]`)
-  }
-  const shape = x.shape.length === 1 ? [rows] : [rows, n]
-  const length = checkShape('result', shape)
-  const data = out ?? new Float32Array(length)
-  checkTypedArray('out', data, 'Float32Array', length)
-  const { memory, scratch } = weights.runtime
-  const mark = scratch.mark()
-  try {
-    const xPointer = scratch.take(4 * elements)
-    const outPointer = scratch.take(4 * length)
-    memory.f32.set(x.data, xPointer / 4)
-    const [min, max] = BOUNDS[activation]
-    spmmAt(weights, xPointer, outPointer, n, 'columns', min, max)
-    data.set(memory.f32.subarray(outPointer / 4, outPointer / 4 + length))
-  } finally {
-    scratch.release(mark)
-  }
-  return { kind: 'dense', dtype: 'float32', shape, data }
 }
