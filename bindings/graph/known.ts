@@ -12,8 +12,8 @@ const reduction = operator(1, 2, further.reduce)
 const FURTHER = operatorTable(
   [
     ...[
-      ['Abs', 'Ceil', 'Elu', 'Floor', 'Gelu', 'HardSigmoid', 'HardSwish', 'LeakyRelu', 'Neg', 'Reciprocal'],
-      ['Round', 'Selu', 'Sign', 'Softplus', 'Sqrt'],
+      ['Abs', 'Ceil', 'Elu', 'Erf', 'Floor', 'Gelu', 'HardSigmoid', 'HardSwish', 'LeakyRelu', 'Log', 'Neg'],
+      ['Reciprocal', 'Round', 'Selu', 'Sign', 'Softplus', 'Sqrt'],
     ]
       .flat()
       .map((name) => [name, unary] as const),

@@ -8,7 +8,7 @@ const binary = operator(2, 2, rules.broadcasting)
 /** The operators that inference has a layer for. */
 export const RUNNABLE = operatorTable(
   [
-    ...['Erf', 'Exp', 'Identity', 'Log', 'Relu', 'Sigmoid', 'Tanh'].map((name) => [name, unary] as const),
+    ...['Exp', 'Identity', 'Relu', 'Sigmoid', 'Tanh'].map((name) => [name, unary] as const),
     ...['Add', 'Div', 'Mul', 'Sub'].map((name) => [name, binary] as const),
     ['AveragePool', operator(1, 1, rules.pool)],
     ['BatchNormalization', operator(5, 5, rules.batchNormalization, 5)],
