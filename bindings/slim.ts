@@ -11,13 +11,7 @@ export { dequantizeInt8, quantizeInt8, type DequantizeOptions, type QuantizeOpti
 export { csrToDense, toCsr, type CsrToDenseOptions, type ToCsrOptions } from './formats/csr.js'
 export { assignCodebook, expandCodebook, type AssignOptions, type ExpandOptions } from './ops/codebook.js'
 export { kmeansCodebook, type KmeansOptions, type TrainedCodebook } from './ops/kmeans.js'
-export {
-  magnitudeThreshold,
-  pruneMagnitude,
-  type PrunedWeights,
-  type PruneOptions,
-  type Scored,
-} from './ops/prune.js'
+export { pruneMagnitude, type PrunedWeights, type PruneOptions } from './ops/prune.js'
 export { sparseMatmul, type SparseMatmulOptions } from './ops/sparse-matmul.js'
 export type { SparseWeights } from './ops/spmm.js'
 export {

@@ -35,31 +35,30 @@ function greatest(x: usize, n: i32): f32 {
 /** y = e^(x - m); returns the sum, lane by lane: (s0 + s2) + (s1 + s3) with s_j the elements j, j + 4, ... in order. */
 function exponentials(x: usize, y: usize, n: i32, m_f32x4: v128): f32 {
   let sum_f32x4 = f32x4.splat(0)
-  while (n > 0) {
-    let e = exp_f32x4(f32x4.sub(v128.load(x), m_f32x4))
-    if (n >= 4) {
-      v128.store(y, e)
-    } else {
-      storeLanes(y, e, n)
-      e = v128.and(e, laneMask(n))
-    }
+  while (n >= 4) {
+    const e = exp_f32x4(f32x4.sub(v128.load(x), m_f32x4))
+    v128.store(y, e)
     sum_f32x4 = f32x4.add(sum_f32x4, e)
     x += 16
     y += 16
     n -= 4
+  }
+  if (n > 0) {
+    const e = exp_f32x4(f32x4.sub(v128.load(x), m_f32x4))
+    storeLanes(y, e, n)
+    sum_f32x4 = f32x4.add(sum_f32x4, v128.and(e, laneMask(n)))
   }
   const pair = f32x4.add(sum_f32x4, v128.shuffle<i32>(sum_f32x4, sum_f32x4, 2, 3, 0, 1))
   return f32x4.extract_lane(pair, 0) + f32x4.extract_lane(pair, 1)
 }
 
 function divide(y: usize, n: i32, sum_f32x4: v128): void {
-  while (n > 0) {
-    const share = f32x4.div(v128.load(y), sum_f32x4)
-    if (n >= 4) v128.store(y, share)
-    else storeLanes(y, share, n)
+  while (n >= 4) {
+    v128.store(y, f32x4.div(v128.load(y), sum_f32x4))
     y += 16
     n -= 4
   }
+  if (n > 0) storeLanes(y, f32x4.div(v128.load(y), sum_f32x4), n)
 }
 
 /** All ones in the first n lanes. */

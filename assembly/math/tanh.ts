@@ -4,14 +4,13 @@ import { expm1Negative_f32x4 } from './exp'
 
 /** y = tanh x. Contract: assembly/README.md#math */
 export function f32_tanh(x: usize, y: usize, n: i32): void {
-  while (n > 0) {
-    const result = tanh_f32x4(v128.load(x))
-    if (n >= 4) v128.store(y, result)
-    else storeLanes(y, result, n)
+  while (n >= 4) {
+    v128.store(y, tanh_f32x4(v128.load(x)))
     x += 16
     y += 16
     n -= 4
   }
+  if (n > 0) storeLanes(y, tanh_f32x4(v128.load(x)), n)
 }
 
 /** tanh of four lanes. */

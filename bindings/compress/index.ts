@@ -45,3 +45,4 @@ export {
   type EncodeGapsOptions,
   type GapCounts,
 } from '../ops/gaps.js'
+export { magnitudeThreshold, type Scored } from '../ops/prune.js'
