@@ -8,7 +8,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const engines = Object.keys(JSON.parse(readFileSync(`${here}package.json`, 'utf8')).devDependencies)
 
 if (!engines.every((engine) => existsSync(`${here}node_modules/${engine}/bin/node`))) {
-  run('npm', ['ci'], here)
+  // The npm that runs this script: a dependency of as-pect brings an older one, which comes first in the path.
+  run(process.execPath, [process.env.npm_execpath, 'ci'], here)
 }
 for (const engine of engines) {
   const node = `${here}node_modules/${engine}/bin/node`

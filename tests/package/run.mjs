@@ -16,19 +16,26 @@ const nodes = [
   ),
 ]
 
+// The npm that runs this script: a dependency of as-pect brings an older one, which comes first in the path.
+const npm = process.env.npm_execpath
+
 const folder = mkdtempSync(join(tmpdir(), 'mcompress-package-'))
 const run = (command, args) => execFileSync(command, args, { cwd: folder, encoding: 'utf8' })
 try {
   const packed = JSON.parse(
-    execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
-      cwd: root,
-      encoding: 'utf8',
-    }),
+    execFileSync(
+      process.execPath,
+      [npm, 'pack', '--json', '--ignore-scripts', '--pack-destination', folder],
+      {
+        cwd: root,
+        encoding: 'utf8',
+      },
+    ),
   )
   const [{ filename, size, unpackedSize, files }] = Array.isArray(packed) ? packed : Object.values(packed)
   console.log(`${filename}: ${files.length} files, ${size} bytes, ${unpackedSize} unpacked`)
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n')
-  run('npm', ['install', '--no-audit', '--no-fund', `./${filename}`])
+  run(process.execPath, [npm, 'install', '--no-audit', '--no-fund', `./${filename}`])
 
   const examples = readmeExamples()
   cpSync(join(root, 'examples/models/lenet-5.onnx'), join(folder, 'lenet-5.onnx'))
