@@ -4,6 +4,7 @@ import { cases as conv } from './conv.bench.js'
 import { cases as elementwise } from './elementwise.bench.js'
 import { cases as f32Gemm } from './f32-gemm.bench.js'
 import { cases as f32Spmm } from './f32-spmm.bench.js'
+import { cases as huffman } from './huffman.bench.js'
 import { cases as kmeans } from './kmeans.bench.js'
 import { cases as math } from './math.bench.js'
 import { cases as qs8Gemm } from './qs8-gemm.bench.js'
@@ -17,6 +18,7 @@ export const suites: BenchCase[] = [
   ...f32Gemm,
   ...qs8Gemm,
   ...f32Spmm,
+  ...huffman,
   ...kmeans,
   ...qs8Spmm,
   ...quantize,

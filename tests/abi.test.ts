@@ -45,10 +45,10 @@ const EXPORTS = `
   u8_gap_decode
   u8_gap_encode
   u8_histogram
-  u8_huf_decode
-  u8_huf_encode
+  u8_huf_block_bits
+  u8_huf_decode_block
+  u8_huf_encode_block
   u8_huf_lengths
-  u8_huf_size
   x32_transpose
   x8_copy_rows
   x8_im2col

@@ -1,18 +1,24 @@
-import { CORRUPT, OK, OVERFLOW, TRUNCATED } from '../common/status'
+import { CORRUPT, OK, TRUNCATED } from '../common/status'
 import { peekBits } from '../common/bits'
 import { entryBits } from './encode'
 import {
   BLOCK,
   ENDS,
-  LENGTHS,
   LENGTH_OF,
+  LENGTHS,
   MAX_BITS,
+  NO_CODE,
   OUT_ENDS,
   OUTS,
   POSITIONS,
+  RUN_OF,
   SPLIT,
   STREAMS,
   SYMBOL_OF,
+  SYMBOLS_ONLY,
+  TABLES_BYTES,
+  TABLES_IN_STATE,
+  WITH_RUNS,
 } from './layout'
 import { decodeRuns, ROUND_RUNS } from './runs'
 import { decodeSymbols, ROUND_SYMBOLS } from './symbols'
@@ -23,64 +29,62 @@ import { ROUND_BITS } from './window'
 const MASK: u64 = (1 << MAX_BITS) - 1
 
 /**
- * Decodes the frame in bytes u8[length] to out u8[n]. Returns OK; OVERFLOW if the frame does not declare n symbols;
- * TRUNCATED or CORRUPT. Contract: assembly/README.md#huffman
+ * Decodes one block of n symbols, 1..BLOCK, to out u8[n] from the bit string in bytes u8[length], from its bit `bit`
+ * (0..7) on. Returns how many bits it took, or TRUNCATED or CORRUPT. Contract: assembly/README.md#huffman
  */
-export function u8_huf_decode(bytes: usize, out: usize, length: i32, n: i32): i32 {
-  const end = (<u64>bytes + <u64>length) << 3
-  let position = (<u64>bytes) << 3
-  let declared: u64 = 0
-  let shift: u64 = 0
-  let septet: u64
-  do {
-    if (position >= end) return TRUNCATED
-    septet = peekBits(position, end) & 255
-    position += 8
-    if (shift > 28 || (shift > 0 && septet == 0)) return CORRUPT
-    declared |= (septet & 127) << shift
-    shift += 7
-  } while (septet > 127)
-  if (declared != <u64>n) return OVERFLOW
-
-  let hasCode = false
-  let hasRuns = false
-  while (n > 0) {
-    const size = min(n, BLOCK)
-    if (position >= end) return TRUNCATED
-    const isFresh = (peekBits(position, end) & 1) != 0
-    position += 1
-    let lone = 0
-    if (isFresh) {
-      store<u64>(POSITIONS, position)
-      lone = getTable(POSITIONS, end, LENGTHS)
-      if (lone < 0) return lone
-      position = load<u64>(POSITIONS)
-      hasCode = lone == 0
-      if (hasCode) buildSymbols()
-      hasRuns = false
-    } else if (!hasCode) return CORRUPT
-    if (lone > 0) {
-      memory.fill(out, <u8>(lone - 1), <usize>size)
-    } else if (size < SPLIT) {
-      position = getRun(position, end, out, size)
-      if (position > end) return TRUNCATED
-    } else {
-      const status = placeStreams(position, end, out, size)
-      if (status != OK) return status
-      if (hasShortCodes(size)) {
-        if (!hasRuns) buildRuns()
-        hasRuns = true
-        advanceRuns(end)
-      } else advanceSymbols(end)
-      position = finish(end)
-      if (position == 0) return CORRUPT
-      if (position > end) return TRUNCATED
+export function u8_huf_decode_block(
+  bytes: usize,
+  out: usize,
+  state: usize,
+  length: i32,
+  n: i32,
+  bit: i32,
+): i32 {
+  const start = ((<u64>bytes) << 3) + bit
+  const end = (<u64>bytes + length) << 3
+  let position = start
+  if (position >= end) return TRUNCATED
+  const isFresh = (peekBits(position, end) & 1) != 0
+  position += 1
+  let tables = NO_CODE
+  if (isFresh) {
+    store<u64>(POSITIONS, position)
+    const symbol = getTable(POSITIONS, end, LENGTHS)
+    if (symbol < 0) return symbol
+    position = load<u64>(POSITIONS)
+    if (symbol > 0) {
+      memory.fill(out, <u8>(symbol - 1), <usize>n)
+      store<u32>(state, NO_CODE)
+      return <i32>(position - start)
     }
-    out += <usize>size
-    n -= size
+    buildSymbols()
+    tables = SYMBOLS_ONLY
+  } else {
+    tables = load<u32>(state)
+    if (tables == NO_CODE) return CORRUPT
+    memory.copy(RUN_OF, state + TABLES_IN_STATE, TABLES_BYTES)
   }
-  if (position + 7 < end || peekBits(position, end) != 0) return CORRUPT
-  return OK
+
+  if (n < SPLIT) {
+    position = getRun(position, end, out, n)
+  } else {
+    const status = placeStreams(position, end, out, n)
+    if (status != OK) return status
+    if (hasShortCodes(n)) {
+      if (tables == SYMBOLS_ONLY) buildRuns()
+      tables = WITH_RUNS
+      advanceRuns(end)
+    } else advanceSymbols(end)
+    position = finish(end)
+    if (position == 0) return CORRUPT
+  }
+  if (position > end) return TRUNCATED
+  // A smaller block is the last.
+  if (n == BLOCK && (isFresh || tables != load<u32>(state))) {
+    memory.copy(state + TABLES_IN_STATE, RUN_OF, TABLES_BYTES)
+    store<u32>(state, tables)
+  }
+  return <i32>(position - start)
 }
 
 /** Reads the directory: where the streams begin and end, and where their symbols go. */

@@ -2,7 +2,7 @@ import { LEAF_COUNTS, LEAVES, LISTS } from './layout'
 
 /**
  * lengths u8[256] of an optimal prefix code none of whose codes is longer than `limit` (8..12) for counts u32[256]
- * with a sum below 2^24; 0 for a symbol that does not occur, and for one that is alone. Returns the coded size in bits.
+ * with a sum up to 2^20; 0 for a symbol that does not occur, and for one that is alone. Returns the coded size in bits.
  * Contract: assembly/README.md#huffman
  */
 export function u8_huf_lengths(counts: usize, lengths: usize, limit: i32): i32 {
@@ -12,23 +12,34 @@ export function u8_huf_lengths(counts: usize, lengths: usize, limit: i32): i32 {
   return bits
 }
 
+/** More than any weight: 12 times the sum of all counts bounds them. As the key of a leaf it is the highest of all. */
+const INFINITE: u32 = 0xffffff
+
 /** Fills LEAVES with the symbols that occur, rarest first; returns how many there are. */
 export function sortLeaves(counts: usize): i32 {
-  let used: i32 = 0
+  let end = LEAVES
   for (let symbol: usize = 0; symbol < 256; symbol++) {
     const count = load<u32>(counts + (symbol << 2))
     if (count == 0) continue
     // Keys differ even where counts do not, so the order does not depend on the sorting algorithm.
-    const key = (count << 8) | (<u32>symbol)
-    let at = LEAVES + ((<usize>used) << 2)
-    while (at > LEAVES && load<u32>(at - 4) > key) {
-      store<u32>(at, load<u32>(at - 4))
-      at -= 4
-    }
-    store<u32>(at, key)
-    used++
+    store<u32>(end, (count << 8) | (<u32>symbol))
+    end += 4
   }
-  return used
+  // Shell sort with the gaps 57, 25, 11, 4, 1.
+  for (let step: usize = 57; step > 0; step = (step * 4) / 9) {
+    const gap = step << 2
+    for (let from = LEAVES + gap; from < end; from += 4) {
+      const key = load<u32>(from)
+      let at = from
+      while (at >= LEAVES + gap && load<u32>(at - gap) > key) {
+        store<u32>(at, load<u32>(at - gap))
+        at -= gap
+      }
+      store<u32>(at, key)
+    }
+  }
+  store<u32>(end, INFINITE << 8)
+  return <i32>((end - LEAVES) >> 2)
 }
 
 /**
@@ -45,27 +56,29 @@ export function mergePackages(used: i32, limit: i32): i32 {
   let previousLength = 0
   let cost: i32 = 0
   for (let level = 1; level <= limit; level++) {
-    const packages = previousLength >> 1
-    const length = min(used + packages, wanted)
+    const length = min(used + (previousLength >> 1), wanted)
+    const end = previous + ((<usize>previousLength) << 2)
+    store<u32>(end, INFINITE)
+    store<u32>(end, INFINITE, 4)
     let row = leafCountsAt(level)
-    let leaf = 0
-    let pair = 0
+    let leaf = LEAVES
+    let pair = previous
     cost = 0
     store<u16>(row, 0)
-    for (let i = 0; i < length; i++) {
-      const single = leaf < used ? load<u32>(LEAVES + ((<usize>leaf) << 2)) >> 8 : u32.MAX_VALUE
-      const at = previous + ((<usize>pair) << 3)
-      const double = pair < packages ? load<u32>(at) + load<u32>(at, 4) : u32.MAX_VALUE
-      const takeLeaf = <i32>(single <= double)
-      const weight = takeLeaf ? single : double
-      leaf += takeLeaf
-      pair += 1 - takeLeaf
-      store<u32>(next + ((<usize>i) << 2), weight)
+    // The sentinels make both loads safe, so that a choice which no branch predictor can know takes no branch.
+    for (let to = next, last = next + ((<usize>length) << 2); to < last; to += 4) {
+      const single = load<u32>(leaf) >> 8
+      const double = load<u32>(pair) + load<u32>(pair, 4)
+      const isLeaf = <usize>(single <= double)
+      const weight = min(single, double)
+      leaf += isLeaf << 2
+      pair += (1 - isLeaf) << 3
+      store<u32>(to, weight)
       row += 2
-      store<u16>(row, <u16>leaf)
+      store<u16>(row, <u16>((leaf - LEAVES) >> 2))
       cost += weight
     }
-    previousLength = length
+    previousLength = max(length, 0)
     const swap = previous
     previous = next
     next = swap

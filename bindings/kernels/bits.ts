@@ -1,21 +1,23 @@
 import { Status } from '../runtime/status.js'
 
-/** Appends LSB-first bit strings to bytes from `start` on; without bytes it only counts. */
+/** Appends LSB-first bit strings to bytes, from bit `bit` of byte `start` on; without bytes it only counts. */
 export class BitWriter {
   readonly #bytes: Uint8Array | undefined
   #at: number
-  #pending = 0
-  #filled = 0
-  position = 0
+  #pending: number
+  #filled: number
+  written = 0
 
-  constructor(bytes: Uint8Array | undefined, start: number) {
+  constructor(bytes?: Uint8Array, start = 0, bit = 0) {
     this.#bytes = bytes
     this.#at = start
+    this.#filled = bit
+    this.#pending = bytes === undefined ? 0 : bytes[start]! & ((1 << bit) - 1)
   }
 
   /** The low `count` bits (at most 24) of `value`, which has no higher ones. Unfinished bytes are in memory too. */
   put(value: number, count: number): void {
-    this.position += count
+    this.written += count
     if (this.#bytes === undefined) return
     this.#pending |= value << this.#filled
     this.#filled += count
@@ -34,17 +36,18 @@ export class BitWriter {
   }
 }
 
-/** Reads LSB-first bit strings from `length` bytes; throws Status.truncated where they end, Status.corrupt for bad codes. */
+/** Reads LSB-first bit strings of `length` bytes; throws Status.truncated where they end, Status.corrupt for no code. */
 export class BitReader {
   readonly #bytes: Uint8Array
   readonly #start: number
   readonly #end: number
-  position = 0
+  position: number
 
-  constructor(bytes: Uint8Array, start: number, length: number) {
+  constructor(bytes: Uint8Array, start: number, length: number, bit: number) {
     this.#bytes = bytes
     this.#start = start
     this.#end = length
+    this.position = bit
   }
 
   get left(): number {

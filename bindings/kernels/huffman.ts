@@ -5,34 +5,30 @@ import { BitReader, BitWriter } from './bits.js'
 
 // Figures of the format, FORMAT.md#huffman-frame; the same as in assembly/huffman/layout.ts.
 const MAX_BITS = 12
-const BLOCK = 1 << 18
 const SPLIT = 1 << 14
 const STREAMS = 8
 
 type HuffmanKernels = Pick<
   Kernels,
-  'u8_histogram' | 'u8_huf_lengths' | 'u8_huf_encode' | 'u8_huf_size' | 'u8_huf_decode'
+  'u8_histogram' | 'u8_huf_lengths' | 'u8_huf_encode_block' | 'u8_huf_block_bits' | 'u8_huf_decode_block'
 >
 
+/** The state between blocks is the code lengths, for both directions. */
 export function huffmanKernels(memory: LinearMemory): HuffmanKernels {
-  const encodeTo = (writer: BitWriter, x: number, n: number): number => {
-    putCount(writer, n)
-    let lengths = new Uint8Array(256)
-    for (let i = 0; i < n; i += BLOCK) {
-      const block = memory.u8.subarray(x + i, x + Math.min(i + BLOCK, n))
-      const counts = histogram(block)
-      const used = counts.filter((count) => count > 0).length
-      const fresh = freshCode(counts, used)
-      const isFresh = costOf(counts, lengths) > fresh.bits + (fresh.bits >> 12)
-      writer.put(Number(isFresh), 1)
-      if (isFresh) {
-        lengths = fresh.lengths
-        putTable(writer, counts, lengths, used)
-        if (used === 1) continue
-      }
-      putSymbols(writer, block, lengths)
+  const encodeTo = (writer: BitWriter, x: number, state: number, n: number): number => {
+    const block = memory.u8.subarray(x, x + n)
+    const lengths = memory.u8.subarray(state, state + 256)
+    const counts = histogram(block)
+    const used = counts.filter((count) => count > 0).length
+    const fresh = freshCode(counts, used)
+    const isFresh = costOf(counts, lengths) > fresh.bits + (fresh.bits >> 12)
+    writer.put(Number(isFresh), 1)
+    if (isFresh) {
+      lengths.set(fresh.lengths)
+      putTable(writer, counts, lengths, used)
     }
-    return Math.ceil(writer.position / 8)
+    if (!isFresh || used > 1) putSymbols(writer, block, lengths)
+    return writer.written
   }
 
   return {
@@ -46,15 +42,16 @@ export function huffmanKernels(memory: LinearMemory): HuffmanKernels {
       return code.cost
     },
 
-    u8_huf_encode: (x, out, _work, n) => encodeTo(new BitWriter(memory.u8, out), x, n),
+    u8_huf_encode_block: (x, out, state, n, bit) => encodeTo(new BitWriter(memory.u8, out, bit), x, state, n),
 
-    u8_huf_size: (x, n) => encodeTo(new BitWriter(undefined, 0), x, n),
+    u8_huf_block_bits: (x, state, n) => encodeTo(new BitWriter(), x, state, n),
 
-    u8_huf_decode(bytes, out, length, n) {
+    u8_huf_decode_block(bytes, out, state, length, n, bit) {
       const { u8 } = memory
+      const reader = new BitReader(u8, bytes, length, bit)
       try {
-        decodeFrame(new BitReader(u8, bytes, length), u8.subarray(out, out + n))
-        return Status.ok
+        decodeBlock(reader, u8.subarray(state, state + 256), u8.subarray(out, out + n))
+        return reader.position - bit
       } catch (error) {
         if (typeof error === 'number') return error
         throw error
@@ -109,9 +106,9 @@ function packageMerge(
 /** The code that suits a block best, and its bits with the table. */
 function freshCode(counts: Uint32Array, used: number): { lengths: Uint8Array<ArrayBuffer>; bits: number } {
   const { lengths, cost } = packageMerge(counts, MAX_BITS)
-  const table = new BitWriter(undefined, 0)
+  const table = new BitWriter()
   putTable(table, counts, lengths, used)
-  return { lengths, bits: cost + table.position }
+  return { lengths, bits: cost + table.written }
 }
 
 function costOf(counts: Uint32Array, lengths: Uint8Array): number {
@@ -121,11 +118,6 @@ function costOf(counts: Uint32Array, lengths: Uint8Array): number {
     cost += counts[symbol]! * lengths[symbol]!
   }
   return cost
-}
-
-function putCount(writer: BitWriter, n: number): void {
-  for (; n > 127; n = Math.floor(n / 128)) writer.put((n & 127) | 128, 8)
-  writer.put(n, 8)
 }
 
 function firstGuess(used: number): number {
@@ -186,31 +178,17 @@ function putSymbols(writer: BitWriter, block: Uint8Array, lengths: Uint8Array): 
   for (let i = 0; i < block.length; i++) writer.put(codes[block[i]!]!, lengths[block[i]!]!)
 }
 
-/** Throws a status. */
-function decodeFrame(reader: BitReader, out: Uint8Array): void {
-  let declared = 0
-  let septet = 128
-  for (let shift = 0; septet > 127; shift += 7) {
-    septet = reader.take(8)
-    if (shift > 28 || (shift > 0 && septet === 0)) throw Status.corrupt
-    declared += (septet & 127) * 2 ** shift
+/** Throws a status; `lengths`, the code of the block before, changes only where it does not. */
+function decodeBlock(reader: BitReader, lengths: Uint8Array, block: Uint8Array): void {
+  const code = reader.take(1) === 1 ? getTable(reader) : lengths
+  if (typeof code === 'number') {
+    block.fill(code)
+    lengths.fill(0)
+    return
   }
-  if (declared !== out.length) throw Status.overflow
-  let table: Uint16Array | undefined
-  for (let i = 0; i < out.length; i += BLOCK) {
-    const block = out.subarray(i, i + BLOCK)
-    if (reader.take(1) === 1) {
-      const code = getTable(reader)
-      table = typeof code === 'number' ? undefined : decodeTable(code)
-      if (typeof code === 'number') {
-        block.fill(code)
-        continue
-      }
-    }
-    if (table === undefined) throw Status.corrupt
-    getSymbols(reader, table, block)
-  }
-  if (reader.left > 7 || reader.peek() !== 0) throw Status.corrupt
+  if (code.every((length) => length === 0)) throw Status.corrupt
+  getSymbols(reader, decodeTable(code), block)
+  lengths.set(code)
 }
 
 /** Code lengths, or the symbol of a table that has only one. */

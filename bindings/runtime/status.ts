@@ -15,9 +15,9 @@ const MESSAGES: Record<number, [code: string, message: string]> = {
   [Status.overflow]: ['overflow', 'the data decodes to more than was declared'],
 }
 
-/** Throws the FormatError that belongs to a negative kernel status. */
-export function checkStatus(what: string, status: number): void {
+/** Throws the FormatError that belongs to a negative kernel status; `offset` is where what was read begins. */
+export function checkStatus(what: string, status: number, offset = -1): void {
   if (status >= 0) return
   const [code, message] = MESSAGES[status] ?? ['corrupt', `kernel status ${status}`]
-  throw new FormatError(code, `${what}: ${message}`)
+  throw new FormatError(code, `${what}: ${message}`, offset)
 }
