@@ -16,7 +16,7 @@ import { expectSame } from './support/compare.js'
 import { Random } from './support/random.js'
 import { describeTargets } from './support/targets.js'
 
-/** Tiles are 4x8 two k at a time, or 6x8 four k at a time; packing takes 8 k at a time; vectors 1x32 and 1x8. */
+/** Tiles are 4x8 or 6x8, four k at a time; packing takes 16 k at a time; vectors 1x32 and 1x8; row blocks 96. */
 const DEPTHS = [
   ['k=0', 0],
   ['k=1', 1],
@@ -24,7 +24,7 @@ const DEPTHS = [
   ['k=3', 3],
   ['k_eq', 4],
   ['k_lt', 7],
-  ['k_div', 8],
+  ['k_div', 32],
   ['k_gt', 41],
 ] as const
 const WIDTHS = [
@@ -157,7 +157,7 @@ describeTargets('qs8_gemm', (runtime) => {
     ).toThrow(RangeError)
   })
 
-  it('reads and writes up to the last byte of memory and not beyond', () => {
+  it('reads 15 bytes past its input at most, and writes up to the last byte of memory', () => {
     const random = new Random(5)
     const [m, n, k] = [15, 13, 11]
     const a = int8Matrix(random, m, k, k)
@@ -168,10 +168,10 @@ describeTargets('qs8_gemm', (runtime) => {
     runtime.memory.ensure(runtime.memory.bytes + 1)
     const { i8, i32, bytes } = runtime.memory
     i32[zero.pointer / 4] = 0
-    const last = { a: bytes - m * k, c: bytes - 4 * m * n }
+    const last = { a: bytes - m * k - 15, c: bytes - 4 * m * n }
     for (const [from, to] of [
       [last.a, (last.a - 4 * m * n) & -4],
-      [last.c - m * k, last.c],
+      [last.c - m * k - 3, last.c],
     ] as const) {
       i8.set(a.data, from)
       runtime.kernels.qs8_i32_gemm(from, k, zero.pointer, weights.pointer, to, n, m, n, k, work.pointer)

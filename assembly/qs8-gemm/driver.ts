@@ -11,6 +11,8 @@ import {
   stepsOf,
   STRIP,
   STRIP_ROW_BYTES,
+  VECTOR_HEAD,
+  VECTOR_PANELS,
 } from './layout'
 import * as plain from './ukernel'
 import * as relaxed from './ukernel-relaxed'
@@ -135,7 +137,7 @@ function multiplyGroup(
     let left = rows
     do {
       if (ASC_FEATURE_RELAXED_SIMD) relaxed.qs8_gemm_6x8c4(tile, w, sums + column, acc, steps)
-      else plain.qs8_gemm_4x8c2(tile, widened, acc, steps)
+      else plain.qs8_gemm_4x8c2(tile, widened, acc, 2 * steps)
       tile += tileBytes
       acc += <usize>MR * STRIP_ROW_BYTES
       left -= MR
@@ -146,7 +148,7 @@ function multiplyGroup(
   storeResults(i, j, rows, columns)
 }
 
-/** The rows that fill no tile, each as a vector: 32 columns at a time, then 8. */
+/** The rows that fill no tile, each as a vector: several panels at a time, then one. */
 function multiplyVectors(
   a: usize,
   lda: i32,
@@ -160,14 +162,14 @@ function multiplyVectors(
 ): void {
   const steps = stepsOf(k)
   const panelBytes = panelBytesOf(k)
-  const rowBytes = <usize>(steps * KR) * A_BYTES
+  const rowBytes = <usize>(steps * KR) * A_BYTES + VECTOR_HEAD
   for (let row = 0; row < rows; row++) {
     packVector(a + <usize>row * <usize>lda, k, scratch + <usize>row * rowBytes)
   }
   let j = 0
   while (j < n) {
-    const wide = n - j >= WIDTH
-    const columns = wide ? WIDTH : min(n - j, NR)
+    const wide = n - j >= VECTOR_PANELS * NR
+    const columns = wide ? VECTOR_PANELS * NR : min(n - j, NR)
     let vector = scratch
     let acc = STRIP
     for (let row = 0; row < rows; row++) {
@@ -175,14 +177,14 @@ function multiplyVectors(
         if (wide) relaxed.qs8_gemm_1x32c4(vector, w, panelBytes, sums, acc, steps)
         else relaxed.qs8_gemm_1x8c4(vector, w, sums, acc, steps)
       } else {
-        if (wide) plain.qs8_gemm_1x32c2(vector, w, panelBytes, acc, steps)
-        else plain.qs8_gemm_1x8c2(vector, w, acc, steps)
+        if (wide) plain.qs8_gemm_1x16c4(vector, w, panelBytes, acc, steps)
+        else plain.qs8_gemm_1x8c4(vector, w, acc, steps)
       }
       vector += rowBytes
       acc += STRIP_ROW_BYTES
     }
     storeResults(i, j, rows, columns)
-    w += wide ? <usize>GROUP * panelBytes : panelBytes
+    w += wide ? <usize>VECTOR_PANELS * panelBytes : panelBytes
     sums += (<usize>columns) << 2
     j += columns
   }
@@ -193,7 +195,7 @@ function packTiles(a: usize, lda: i32, k: i32, rows: i32, to: usize): void {
   const tileBytes = <usize>(stepsOf(k) * KR * MR) * A_BYTES
   do {
     if (ASC_FEATURE_RELAXED_SIMD) relaxed.qs8_gemm_pack_6c4(a, stride, k, to)
-    else plain.qs8_gemm_pack_4c2(a, stride, k, to)
+    else plain.qs8_gemm_pack_4c4(a, stride, k, to)
     a += <usize>MR * stride
     to += tileBytes
     rows -= MR
@@ -201,6 +203,6 @@ function packTiles(a: usize, lda: i32, k: i32, rows: i32, to: usize): void {
 }
 
 function packVector(a: usize, k: i32, to: usize): void {
-  if (ASC_FEATURE_RELAXED_SIMD) relaxed.qs8_gemm_pack_row_c4(a, k, to, 4)
-  else plain.qs8_gemm_pack_1c2(a, k, to)
+  if (ASC_FEATURE_RELAXED_SIMD) relaxed.qs8_gemm_pack_1c4(a, k, to)
+  else plain.qs8_gemm_pack_1c4(a, k, to)
 }

@@ -1,8 +1,11 @@
 /** Columns of a panel: two vectors of i32 accumulators. */
 export const NR: i32 = 8
 
-/** Depth of one dot instruction: two i16 products a lane, or four i8 products where the relaxed dot is used. */
-export const KR: i32 = ASC_FEATURE_RELAXED_SIMD ? 4 : 2
+/**
+ * Neighbours in depth that lie together: the four i8 products a lane of the relaxed dot. The plain dot takes the even
+ * and the odd two of them as i16.
+ */
+export const KR: i32 = 4
 
 /** Bytes of one packed activation: i16 for the plain dot, u8 for the relaxed one. */
 export const A_BYTES: usize = ASC_FEATURE_RELAXED_SIMD ? 1 : 2
@@ -16,8 +19,17 @@ export const MR: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 4
  */
 export const ROW_BLOCK: i32 = 96
 
-/** Panels whose results are stored together, and the width of a vector: 32 columns are two cache lines of f32. */
+/** Panels whose results are stored together: 32 columns are two cache lines of f32. */
 export const GROUP: i32 = 4
+
+/** Panels that one vector kernel takes. */
+export const VECTOR_PANELS: i32 = ASC_FEATURE_RELAXED_SIMD ? 4 : 2
+
+/** Bytes before a packed vector. */
+export const VECTOR_HEAD: usize = ASC_FEATURE_RELAXED_SIMD ? 0 : 32
+
+/** Packing stores four steps at once; so many bytes may be written past the last. */
+export const PACK_SLACK: usize = 96
 
 /** Low memory, ours for one call: accumulators of a row block times a group of panels, [96][32] i32. */
 export const STRIP: usize = 1024

@@ -1,4 +1,15 @@
-import { A_BYTES, KR, MR, NR, panelBytesOf, panelsOf, ROW_BLOCK, stepsOf } from './layout'
+import {
+  A_BYTES,
+  KR,
+  MR,
+  NR,
+  PACK_SLACK,
+  panelBytesOf,
+  panelsOf,
+  ROW_BLOCK,
+  stepsOf,
+  VECTOR_HEAD,
+} from './layout'
 
 /** Bytes of packed weights, in f64: it cannot wrap. */
 export function qs8_gemm_packed_bytes(n: i32, k: i32): f64 {
@@ -10,8 +21,8 @@ export function qs8_gemm_packed_bytes(n: i32, k: i32): f64 {
 export function qs8_gemm_scratch_bytes(m: i32, k: i32): f64 {
   const rows = min(m, ROW_BLOCK)
   const depth = Math.ceil(<f64>k / <f64>KR) * <f64>KR
-  const widened = ASC_FEATURE_RELAXED_SIMD || m < MR ? 0 : 2 * NR
-  return depth * (<f64>rows * <f64>A_BYTES + <f64>widened)
+  const packed = <f64>rows * depth * <f64>A_BYTES + <f64>MR * <f64>VECTOR_HEAD + <f64>PACK_SLACK
+  return packed + (ASC_FEATURE_RELAXED_SIMD || m < MR ? 0 : depth * <f64>(2 * NR))
 }
 
 /**
@@ -30,7 +41,7 @@ export function qs8_gemm_pack(w: usize, strideN: i32, strideK: i32, packed: usiz
       for (let p = 0; p < depth; p++) {
         let value: i32 = 0
         if (j < n && p < k) value = load<i8>(from)
-        store<i8>(to, value)
+        store<u8>(to, stored(value, p))
         sum += value
         from += <usize>strideK
         // The next of KR neighbours, or the first of the next step.
@@ -43,4 +54,9 @@ export function qs8_gemm_pack(w: usize, strideN: i32, strideK: i32, packed: usiz
     packed += panelBytesOf(k)
     n -= NR
   }
+}
+
+/** Where the even bytes are unsigned, a mask makes i16 of them, and a shift of the odd ones: no byte is extended. */
+function stored(value: i32, p: i32): i32 {
+  return ASC_FEATURE_RELAXED_SIMD || p & 1 ? value : value ^ 0x80
 }

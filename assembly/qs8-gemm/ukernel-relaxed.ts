@@ -126,20 +126,20 @@ export function qs8_gemm_1x8c4(a: usize, w: usize, sums: usize, acc: usize, step
   v128.store(acc, acc4567, 16)
 }
 
-/** Six rows of int8 activations as a [steps][6][4] u8. */
+/** Six rows of int8 activations as a [steps][6][4] u8. What follows their end meets weights that are zero. */
 export function qs8_gemm_pack_6c4(a: usize, lda: usize, k: i32, to: usize): void {
   const flip = i8x16.splat(-128)
   const a2 = a + 2 * lda
   const a4 = a2 + 2 * lda
   let p: usize = 0
-  while (k >= 16) {
+  while (k > 0) {
     const row0 = v128.xor(v128.load(a + p), flip)
     const row1 = v128.xor(v128.load(a + lda + p), flip)
     const row2 = v128.xor(v128.load(a2 + p), flip)
     const row3 = v128.xor(v128.load(a2 + lda + p), flip)
     const row4 = v128.xor(v128.load(a4 + p), flip)
     const row5 = v128.xor(v128.load(a4 + lda + p), flip)
-    // Steps s and s + 1 of two rows, [row][row'] of each.
+    // Steps s and s + 1 of two rows, [step][row].
     const low01 = v128.shuffle<i32>(row0, row1, 0, 4, 1, 5)
     const low23 = v128.shuffle<i32>(row2, row3, 0, 4, 1, 5)
     const low45 = v128.shuffle<i32>(row4, row5, 0, 4, 1, 5)
@@ -158,25 +158,16 @@ export function qs8_gemm_pack_6c4(a: usize, lda: usize, k: i32, to: usize): void
     to += 96
     k -= 16
   }
-  for (let row: usize = 0; row < 6; row++) qs8_gemm_pack_row_c4(a + row * lda + p, k, to + row * 4, 24)
 }
 
-/**
- * One row of int8 activations as u8, four at a time `strideBytes` apart. The rest of the last four stays as it is: the
- * weights there are zero.
- */
-export function qs8_gemm_pack_row_c4(a: usize, k: i32, to: usize, strideBytes: usize): void {
-  while (k >= 4) {
-    store<u32>(to, load<u32>(a) ^ 0x80808080)
-    a += 4
-    to += strideBytes
-    k -= 4
-  }
+/** One row of int8 activations as u8. */
+export function qs8_gemm_pack_1c4(a: usize, k: i32, to: usize): void {
+  const flip = i8x16.splat(-128)
   while (k > 0) {
-    store<u8>(to, load<u8>(a) ^ 0x80)
-    a++
-    to++
-    k--
+    v128.store(to, v128.xor(v128.load(a), flip))
+    a += 16
+    to += 16
+    k -= 16
   }
 }
 

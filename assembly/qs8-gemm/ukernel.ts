@@ -1,7 +1,10 @@
-import { STRIP_ROW_BYTES } from './layout'
+import { STRIP_ROW_BYTES, VECTOR_HEAD } from './layout'
 
-/** acc [4][8] = a [steps][4][2] i16 times a panel [steps][8][2] i16. */
-export function qs8_gemm_4x8c2(a: usize, w: usize, acc: usize, steps: i32): void {
+// Two products a lane by i32x4.dot_i16x8_s. A step of four in depth is taken apart into its even and its odd two, which
+// a mask and a shift extract from bytes; in weights the even bytes are w + 128 for that.
+
+/** acc [4][8] = a [pairs][4][2] i16 times a widened panel [pairs][8][2] i16. */
+export function qs8_gemm_4x8c2(a: usize, w: usize, acc: usize, pairs: i32): void {
   let acc0x0123 = i32x4.splat(0)
   let acc0x4567 = i32x4.splat(0)
   let acc1x0123 = i32x4.splat(0)
@@ -10,7 +13,7 @@ export function qs8_gemm_4x8c2(a: usize, w: usize, acc: usize, steps: i32): void
   let acc2x4567 = i32x4.splat(0)
   let acc3x0123 = i32x4.splat(0)
   let acc3x4567 = i32x4.splat(0)
-  while (steps > 0) {
+  while (pairs > 0) {
     const w0123_i16x8 = v128.load(w)
     const w4567_i16x8 = v128.load(w, 16)
     const a0_i16x8 = v128.load32_splat(a)
@@ -27,7 +30,7 @@ export function qs8_gemm_4x8c2(a: usize, w: usize, acc: usize, steps: i32): void
     acc3x4567 = i32x4.add(acc3x4567, i32x4.dot_i16x8_s(a3_i16x8, w4567_i16x8))
     a += 16
     w += 32
-    steps--
+    pairs--
   }
   v128.store(acc, acc0x0123)
   v128.store(acc, acc0x4567, 16)
@@ -42,133 +45,139 @@ export function qs8_gemm_4x8c2(a: usize, w: usize, acc: usize, steps: i32): void
   v128.store(acc, acc3x4567, 16)
 }
 
-/** acc [32] = a [steps][2] i16 times four neighbouring panels [steps][8][2] i8, widened on the way. */
-export function qs8_gemm_1x32c2(a: usize, w: usize, panelBytes: usize, acc: usize, steps: i32): void {
+/** acc [16] = a packed vector times two neighbouring panels; more would not fit the registers of Node 20. */
+export function qs8_gemm_1x16c4(a: usize, w: usize, panelBytes: usize, acc: usize, steps: i32): void {
   let w1 = w + panelBytes
-  let w2 = w1 + panelBytes
-  let w3 = w2 + panelBytes
-  let acc0x0123 = i32x4.splat(0)
-  let acc0x4567 = i32x4.splat(0)
-  let acc1x0123 = i32x4.splat(0)
-  let acc1x4567 = i32x4.splat(0)
-  let acc2x0123 = i32x4.splat(0)
-  let acc2x4567 = i32x4.splat(0)
-  let acc3x0123 = i32x4.splat(0)
-  let acc3x4567 = i32x4.splat(0)
+  let acc0x0123 = v128.load(a)
+  let acc0x4567 = acc0x0123
+  let acc1x0123 = acc0x0123
+  let acc1x4567 = acc0x0123
+  const mask = v128.load(a, 16)
+  a += VECTOR_HEAD
   while (steps > 0) {
-    const a_i16x8 = v128.load32_splat(a)
-    acc0x0123 = i32x4.add(acc0x0123, i32x4.dot_i16x8_s(a_i16x8, v128.load8x8_s(w)))
-    acc0x4567 = i32x4.add(acc0x4567, i32x4.dot_i16x8_s(a_i16x8, v128.load8x8_s(w, 8)))
-    acc1x0123 = i32x4.add(acc1x0123, i32x4.dot_i16x8_s(a_i16x8, v128.load8x8_s(w1)))
-    acc1x4567 = i32x4.add(acc1x4567, i32x4.dot_i16x8_s(a_i16x8, v128.load8x8_s(w1, 8)))
-    acc2x0123 = i32x4.add(acc2x0123, i32x4.dot_i16x8_s(a_i16x8, v128.load8x8_s(w2)))
-    acc2x4567 = i32x4.add(acc2x4567, i32x4.dot_i16x8_s(a_i16x8, v128.load8x8_s(w2, 8)))
-    acc3x0123 = i32x4.add(acc3x0123, i32x4.dot_i16x8_s(a_i16x8, v128.load8x8_s(w3)))
-    acc3x4567 = i32x4.add(acc3x4567, i32x4.dot_i16x8_s(a_i16x8, v128.load8x8_s(w3, 8)))
-    a += 4
-    w += 16
-    w1 += 16
-    w2 += 16
-    w3 += 16
+    const even_i16x8 = v128.load32_splat(a)
+    const odd_i16x8 = v128.load32_splat(a, 4)
+    acc0x0123 = multiplyAdd(acc0x0123, v128.load(w), even_i16x8, odd_i16x8, mask)
+    acc0x4567 = multiplyAdd(acc0x4567, v128.load(w, 16), even_i16x8, odd_i16x8, mask)
+    acc1x0123 = multiplyAdd(acc1x0123, v128.load(w1), even_i16x8, odd_i16x8, mask)
+    acc1x4567 = multiplyAdd(acc1x4567, v128.load(w1, 16), even_i16x8, odd_i16x8, mask)
+    a += 8
+    w += 32
+    w1 += 32
     steps--
   }
   v128.store(acc, acc0x0123)
   v128.store(acc, acc0x4567, 16)
   v128.store(acc, acc1x0123, 32)
   v128.store(acc, acc1x4567, 48)
-  v128.store(acc, acc2x0123, 64)
-  v128.store(acc, acc2x4567, 80)
-  v128.store(acc, acc3x0123, 96)
-  v128.store(acc, acc3x4567, 112)
 }
 
-/** acc [8] = a [steps][2] i16 times one panel. */
-export function qs8_gemm_1x8c2(a: usize, w: usize, acc: usize, steps: i32): void {
-  let acc0123 = i32x4.splat(0)
-  let acc4567 = i32x4.splat(0)
+/** acc [8] = a packed vector times one panel. */
+export function qs8_gemm_1x8c4(a: usize, w: usize, acc: usize, steps: i32): void {
+  let acc0123 = v128.load(a)
+  let acc4567 = acc0123
+  const mask = v128.load(a, 16)
+  a += VECTOR_HEAD
   while (steps > 0) {
-    const a_i16x8 = v128.load32_splat(a)
-    acc0123 = i32x4.add(acc0123, i32x4.dot_i16x8_s(a_i16x8, v128.load8x8_s(w)))
-    acc4567 = i32x4.add(acc4567, i32x4.dot_i16x8_s(a_i16x8, v128.load8x8_s(w, 8)))
-    a += 4
-    w += 16
+    const even_i16x8 = v128.load32_splat(a)
+    const odd_i16x8 = v128.load32_splat(a, 4)
+    acc0123 = multiplyAdd(acc0123, v128.load(w), even_i16x8, odd_i16x8, mask)
+    acc4567 = multiplyAdd(acc4567, v128.load(w, 16), even_i16x8, odd_i16x8, mask)
+    a += 8
+    w += 32
     steps--
   }
   v128.store(acc, acc0123)
   v128.store(acc, acc4567, 16)
 }
 
-/** A panel of int8 weights as i16, once for all rows of a block. */
+/** acc + four products a column: w [4][4] bytes, of which the even ones are w + 128. */
+function multiplyAdd(acc: v128, w: v128, even_i16x8: v128, odd_i16x8: v128, mask: v128): v128 {
+  const sum_i32x4 = i32x4.add(acc, i32x4.dot_i16x8_s(even_i16x8, v128.and(w, mask)))
+  return i32x4.add(sum_i32x4, i32x4.dot_i16x8_s(odd_i16x8, i16x8.shr_s(w, 8)))
+}
+
+/** A panel of weights [steps][8][4] as i16 [steps][2][8][2], the even two of a step before the odd. */
 export function qs8_gemm_widen(w: usize, panelBytes: usize, to: usize): void {
   const end = w + panelBytes
+  const bias_i16x8 = i16x8.splat(128)
   while (w < end) {
-    v128.store(to, v128.load8x8_s(w))
-    v128.store(to, v128.load8x8_s(w, 8), 16)
-    w += 16
-    to += 32
-  }
-}
-
-/** Rows of int8 activations as a [steps][rows][2] i16, rows being 4 or 1; an odd last element gets a zero beside it. */
-export function qs8_gemm_pack_4c2(a: usize, lda: usize, k: i32, to: usize): void {
-  let a1 = a + lda
-  let a2 = a1 + lda
-  let a3 = a2 + lda
-  while (k >= 8) {
-    const row0 = v128.load8x8_s(a)
-    const row1 = v128.load8x8_s(a1)
-    const row2 = v128.load8x8_s(a2)
-    const row3 = v128.load8x8_s(a3)
-    // Transposes 4x4 pairs.
-    const low01 = v128.shuffle<i32>(row0, row1, 0, 4, 1, 5)
-    const low23 = v128.shuffle<i32>(row2, row3, 0, 4, 1, 5)
-    const high01 = v128.shuffle<i32>(row0, row1, 2, 6, 3, 7)
-    const high23 = v128.shuffle<i32>(row2, row3, 2, 6, 3, 7)
-    v128.store(to, v128.shuffle<i64>(low01, low23, 0, 2))
-    v128.store(to, v128.shuffle<i64>(low01, low23, 1, 3), 16)
-    v128.store(to, v128.shuffle<i64>(high01, high23, 0, 2), 32)
-    v128.store(to, v128.shuffle<i64>(high01, high23, 1, 3), 48)
-    a += 8
-    a1 += 8
-    a2 += 8
-    a3 += 8
+    const w0123 = v128.load(w)
+    const w4567 = v128.load(w, 16)
+    v128.store(to, i16x8.sub(i16x8.shr_u(i16x8.shl(w0123, 8), 8), bias_i16x8))
+    v128.store(to, i16x8.sub(i16x8.shr_u(i16x8.shl(w4567, 8), 8), bias_i16x8), 16)
+    v128.store(to, i16x8.shr_s(w0123, 8), 32)
+    v128.store(to, i16x8.shr_s(w4567, 8), 48)
+    w += 32
     to += 64
-    k -= 8
-  }
-  while (k > 0) {
-    store<i32>(to, pairAt(a, k))
-    store<i32>(to, pairAt(a1, k), 4)
-    store<i32>(to, pairAt(a2, k), 8)
-    store<i32>(to, pairAt(a3, k), 12)
-    a += 2
-    a1 += 2
-    a2 += 2
-    a3 += 2
-    to += 16
-    k -= 2
   }
 }
 
-/** One row of int8 activations as i16. */
-export function qs8_gemm_pack_1c2(a: usize, k: i32, to: usize): void {
-  while (k >= 8) {
-    v128.store(to, v128.load8x8_s(a))
-    a += 8
-    to += 16
-    k -= 8
-  }
+/** Four rows of int8 activations as i16 [steps][2][4][2], the even two of a step before the odd; zeros follow the end. */
+export function qs8_gemm_pack_4c4(a: usize, lda: usize, k: i32, to: usize): void {
+  const a2 = a + 2 * lda
+  let p: usize = 0
   while (k > 0) {
-    store<i32>(to, pairAt(a, k))
-    a += 2
-    to += 4
-    k -= 2
+    const inside = insideMask(k)
+    const row0 = v128.and(v128.load(a + p), inside)
+    const row1 = v128.and(v128.load(a + lda + p), inside)
+    const row2 = v128.and(v128.load(a2 + p), inside)
+    const row3 = v128.and(v128.load(a2 + lda + p), inside)
+    storeSteps(to, evenOf(row0), evenOf(row1), evenOf(row2), evenOf(row3))
+    storeSteps(to + 16, oddOf(row0), oddOf(row1), oddOf(row2), oddOf(row3))
+    p += 16
+    to += 128
+    k -= 16
   }
 }
 
-/** Two int8 as two i16; the second is 0 when only one is left. */
-function pairAt(a: usize, left: i32): i32 {
-  const first: i32 = load<i8>(a)
-  let second: i32 = 0
-  if (left > 1) second = load<i8>(a, 1)
-  return (first & 0xffff) | (second << 16)
+/**
+ * One row of int8 activations as i16 [steps][2][2], behind a head of two vectors: where accumulators start that meet
+ * weights w + 128, -128 times the sum of the even elements; and the mask of even bytes, because V8 would make a constant
+ * anew at each use.
+ */
+export function qs8_gemm_pack_1c4(a: usize, k: i32, to: usize): void {
+  const head = to
+  let sum_i32x4 = i32x4.splat(0)
+  to += VECTOR_HEAD
+  while (k > 0) {
+    const row = v128.and(v128.load(a), insideMask(k))
+    const even_i16x8 = evenOf(row)
+    const odd_i16x8 = oddOf(row)
+    sum_i32x4 = i32x4.add(sum_i32x4, i32x4.dot_i16x8_s(even_i16x8, i16x8.splat(-128)))
+    v128.store(to, v128.shuffle<i32>(even_i16x8, odd_i16x8, 0, 4, 1, 5))
+    v128.store(to, v128.shuffle<i32>(even_i16x8, odd_i16x8, 2, 6, 3, 7), 16)
+    a += 16
+    to += 32
+    k -= 16
+  }
+  const pair = i32x4.add(sum_i32x4, v128.shuffle<i32>(sum_i32x4, sum_i32x4, 2, 3, 0, 1))
+  v128.store(head, i32x4.add(pair, v128.shuffle<i32>(pair, pair, 1, 0, 3, 2)))
+  v128.store(head, i16x8.splat(255), 16)
+}
+
+/** Ones in the first k of sixteen bytes. */
+function insideMask(k: i32): v128 {
+  const indices = i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+  return i8x16.lt_s(indices, i8x16.splat(<i8>min(k, 16)))
+}
+
+function evenOf(v_i8x16: v128): v128 {
+  return i16x8.shr_s(i16x8.shl(v_i8x16, 8), 8)
+}
+
+function oddOf(v_i8x16: v128): v128 {
+  return i16x8.shr_s(v_i8x16, 8)
+}
+
+/** Transposes pairs [row][step] into [step][row], steps 32 bytes apart. */
+function storeSteps(to: usize, row0: v128, row1: v128, row2: v128, row3: v128): void {
+  const low01 = v128.shuffle<i32>(row0, row1, 0, 4, 1, 5)
+  const low23 = v128.shuffle<i32>(row2, row3, 0, 4, 1, 5)
+  const high01 = v128.shuffle<i32>(row0, row1, 2, 6, 3, 7)
+  const high23 = v128.shuffle<i32>(row2, row3, 2, 6, 3, 7)
+  v128.store(to, v128.shuffle<i64>(low01, low23, 0, 2))
+  v128.store(to, v128.shuffle<i64>(low01, low23, 1, 3), 32)
+  v128.store(to, v128.shuffle<i64>(high01, high23, 0, 2), 64)
+  v128.store(to, v128.shuffle<i64>(high01, high23, 1, 3), 96)
 }
