@@ -54,3 +54,6 @@ export const MAX_CALIBRATION_ROWS = 8192
 
 /** Inputs of one output up to which their products are kept: a square of this many float64 takes 128 MiB. */
 export const MAX_GRAM_COLUMNS = 4096
+
+/** What a stored weight may take beyond its decoded size: centroids, scales and code tables. */
+export const MAX_PACKING_BYTES = 2 ** 20

@@ -9,6 +9,9 @@ const HEADER_START = 8
 const DIGITS_START = HEADER_START + PREFIX.length
 const DIGITS = 8
 
+/** What `isArtifact` looks at. */
+export const ARTIFACT_START_BYTES = DIGITS_START + DIGITS
+
 export const FORMAT_KEY = 'format'
 export const CHECKSUM_KEY = 'mcompress.crc32c'
 export const MANIFEST_KEY = 'mcompress.manifest'
@@ -18,14 +21,14 @@ export const BLANK_CHECKSUM = '0'.repeat(DIGITS)
 
 /** Whether bytes begin as an artifact of any version does. Looks at the first bytes only. */
 export function isArtifact(bytes: Uint8Array): boolean {
-  if (bytes.length < DIGITS_START + DIGITS) return false
+  if (bytes.length < ARTIFACT_START_BYTES) return false
   for (let i = 0; i < PREFIX.length; i++) if (bytes[HEADER_START + i] !== PREFIX.charCodeAt(i)) return false
   return true
 }
 
 /** The checksum of a header, with zeros for its own digits, as the digits that belong there. */
 function headerChecksum(bytes: Uint8Array): string {
-  const after = DIGITS_START + DIGITS
+  const after = ARTIFACT_START_BYTES
   let crc = crc32c(bytes.subarray(0, DIGITS_START))
   crc = crc32c(new TextEncoder().encode(BLANK_CHECKSUM), crc)
   crc = crc32c(bytes.subarray(after, headerEnd(bytes)), crc)
@@ -38,11 +41,16 @@ export function sealHeader(bytes: Uint8Array): void {
   bytes.set(new TextEncoder().encode(headerChecksum(bytes)), DIGITS_START)
 }
 
+/** @throws FormatError if bytes do not begin as an artifact does */
+export function checkIsArtifact(bytes: Uint8Array): void {
+  if (!isArtifact(bytes)) throw new FormatError('not-artifact', 'this is not an mcompress artifact', 0)
+}
+
 /** @throws FormatError if the file is no artifact or its header was changed */
 export function verifyHeader(bytes: Uint8Array): void {
-  if (!isArtifact(bytes)) throw new FormatError('not-artifact', 'this is not an mcompress artifact', 0)
+  checkIsArtifact(bytes)
   const digits = String.fromCharCode(...bytes.subarray(DIGITS_START, DIGITS_START + DIGITS))
-  if (headerEnd(bytes) < DIGITS_START + DIGITS || digits !== headerChecksum(bytes)) {
+  if (headerEnd(bytes) < ARTIFACT_START_BYTES || digits !== headerChecksum(bytes)) {
     throw new FormatError('checksum', 'artifact: the header is damaged', DIGITS_START)
   }
 }

@@ -63,7 +63,7 @@ export function inspectArtifact(bytes: Uint8Array): ArtifactSummary {
 }
 
 function report(artifact: OpenArtifact, record: WeightRecord): TensorReport {
-  const entry = entryOf(artifact, record.entry)
+  const entry = entryOf(artifact.entries, record.entry)
   const of = (
     figures: Pick<TensorReport, 'form' | 'shape' | 'layout' | 'coding' | 'bytes' | 'sparsity'>,
     elementBytes = 4,
@@ -87,11 +87,14 @@ function report(artifact: OpenArtifact, record: WeightRecord): TensorReport {
   }
   if (record.form === 'int8-plain') {
     const others = [record.scaleEntry, record.zeroPointEntry].filter((name) => name !== undefined)
-    const bytes = others.reduce((sum, name) => sum + entryOf(artifact, name).bytes.length, entry.bytes.length)
+    const bytes = others.reduce(
+      (sum, name) => sum + entryOf(artifact.entries, name).bytes.length,
+      entry.bytes.length,
+    )
     return of({ form: 'quantized', shape, bytes, ...plainly })
   }
   const what = `weight ${JSON.stringify(record.name)}`
-  const parts = packedParts(artifact, record)
+  const parts = packedParts(artifact.entries, record)
   const { values, gaps } = parts
   const first = peekSequence(what, values)
   const second = gaps === undefined ? undefined : peekSequence(what, gaps)

@@ -3,7 +3,14 @@ import type { Granularity } from '../../formats/quantized.js'
 import { elementCount } from '../../formats/tensor.js'
 import { MAX_RANK, MAX_TENSOR_ELEMENTS } from '../../limits.js'
 import { checkTypedArray } from '../../validate.js'
-import { parseSafetensors, type SafetensorsEntry } from '../safetensors/header.js'
+import {
+  parseHeader,
+  parseSafetensors,
+  type PlacedEntry,
+  type SafetensorsEntry,
+  type SafetensorsFile,
+  type SafetensorsHeader,
+} from '../safetensors/header.js'
 import { MANIFEST_KEY, verifyHeader } from './container.js'
 import { parseManifest, type GraphRecord, type Manifest, type WeightRecord } from './manifest.js'
 import { splitSequences } from './sequence.js'
@@ -11,14 +18,34 @@ import { splitSequences } from './sequence.js'
 /** An artifact whose header is verified and whose data has not been looked at. */
 export interface OpenArtifact {
   readonly manifest: Manifest
-  readonly entries: ReadonlyMap<string, SafetensorsEntry>
+  readonly entries: Entries
 }
+
+/** Entries by name. */
+export type Entries = ReadonlyMap<string, SafetensorsEntry>
 
 /** @throws FormatError */
 export function openArtifact(bytes: Uint8Array): OpenArtifact {
   checkTypedArray('bytes', bytes, 'Uint8Array')
   verifyHeader(bytes)
-  const { metadata, entries } = parseSafetensors(bytes)
+  const file = parseSafetensors(bytes)
+  const entries = new Map(file.entries.map((entry) => [entry.name, entry]))
+  return { manifest: manifestOf(file), entries }
+}
+
+/**
+ * The same from the header alone: what is to come, in the order of the data.
+ *
+ * @param bytes what the file has before its data
+ * @throws FormatError
+ */
+export function openHeader(bytes: Uint8Array): { manifest: Manifest; placed: readonly PlacedEntry[] } {
+  verifyHeader(bytes)
+  const header = parseHeader(bytes)
+  return { manifest: manifestOf(header), placed: header.entries }
+}
+
+function manifestOf({ metadata, entries }: SafetensorsHeader | SafetensorsFile): Manifest {
   const text = metadata.get(MANIFEST_KEY)
   if (text === undefined) throw new FormatError('manifest', 'artifact: the manifest is missing')
   const manifest = parseManifest(text)
@@ -28,12 +55,18 @@ export function openArtifact(bytes: Uint8Array): OpenArtifact {
       `artifact: ${manifest.checksums.length} checksums for ${entries.length} entries`,
     )
   }
-  return { manifest, entries: new Map(entries.map((entry) => [entry.name, entry])) }
+  return manifest
+}
+
+/** Names of the entries that hold a weight. */
+export function entriesOf(record: WeightRecord): string[] {
+  const further = record.form === 'int8-plain' ? [record.scaleEntry, record.zeroPointEntry] : []
+  return [record.entry, ...further.filter((name) => name !== undefined)]
 }
 
 /** @throws FormatError if there is none, or not of this dtype */
-export function entryOf(artifact: OpenArtifact, name: string, dtype?: string): SafetensorsEntry {
-  const entry = artifact.entries.get(name)
+export function entryOf(entries: Entries, name: string, dtype?: string): SafetensorsEntry {
+  const entry = entries.get(name)
   if (entry === undefined) throw new FormatError('manifest', `artifact: no entry ${JSON.stringify(name)}`)
   if (dtype !== undefined && entry.dtype !== dtype) {
     throw new FormatError(
@@ -67,9 +100,9 @@ export interface PackedParts {
 }
 
 /** @throws FormatError if the entry is too short for what the record says */
-export function packedParts(artifact: OpenArtifact, record: PackedRecord): PackedParts {
+export function packedParts(entries: Entries, record: PackedRecord): PackedParts {
   const what = `weight ${JSON.stringify(record.name)}`
-  const { bytes } = entryOf(artifact, record.entry, 'U8')
+  const { bytes } = entryOf(entries, record.entry, 'U8')
   const { shape } = record
   const elements = elementCount(shape)
   if (shape.length > MAX_RANK || !(elements <= MAX_TENSOR_ELEMENTS)) {

@@ -4,17 +4,21 @@ import { floatFromHalf } from '../../formats/half.js'
 import type { QuantizedTensor } from '../../formats/quantized.js'
 import { BYTES_PER_ELEMENT, elementCount, type Tensor } from '../../formats/tensor.js'
 import { checkModel } from '../../graph/check.js'
-import type { Attribute, Graph, Model, Weight } from '../../graph/model.js'
-import { DEFAULT_MAX_DECODED_BYTES } from '../../limits.js'
+import type { Model, Weight } from '../../graph/model.js'
+import { DEFAULT_MAX_DECODED_BYTES, MAX_PACKING_BYTES } from '../../limits.js'
 import { decodeGaps } from '../../ops/gaps.js'
 import { checkQuantized } from '../../ops/quantize.js'
-import { checkInteger, checkOptions } from '../../validate.js'
+import { checkInteger, checkOptions, checkTypedArray } from '../../validate.js'
 import { crc32c } from '../checksum.js'
+import { readWhole, type PieceReader } from '../pieces.js'
 import { ELEMENT_TYPE_OF } from '../safetensors/dtypes.js'
 import { elementsFrom } from '../safetensors/elements.js'
+import { dataStartOf, type PlacedEntry, type SafetensorsEntry } from '../safetensors/header.js'
 import { tensorOf } from '../safetensors/read.js'
-import type { AttributeRecord, GraphRecord, WeightRecord } from './manifest.js'
-import { entryOf, openArtifact, packedParts, type OpenArtifact, type PackedRecord } from './open.js'
+import { Assembly, type WeightSource } from './assembly.js'
+import { ARTIFACT_START_BYTES, checkIsArtifact } from './container.js'
+import type { WeightRecord } from './manifest.js'
+import { entryOf, openHeader, packedParts, type PackedRecord } from './open.js'
 import { decodeSequence, type Runtime } from './sequence-codec.js'
 
 export interface ReadArtifactOptions {
@@ -34,78 +38,97 @@ export interface ReadArtifactOptions {
  * @see FORMAT.md
  */
 export function readArtifact(bytes: Uint8Array, options: ReadArtifactOptions = {}): Model {
+  checkTypedArray('bytes', bytes, 'Uint8Array')
+  checkIsArtifact(bytes)
+  return readWhole(receiveArtifact(options), bytes)
+}
+
+/** Is told how far an artifact has been read. */
+export interface ArtifactReceiver {
+  /** The header is read: the graph is known and sound, its weights are still empty tensors. */
+  begin?(model: Model, totalBytes: number): void
+  /** Node `index` of the model and the weights that it reads are complete. Nodes come in order. */
+  node?(model: Model, index: number): void
+}
+
+/**
+ * Reads an artifact piece by piece. A weight is decoded when the first node that reads it can be completed, and its stored
+ * bytes are let go then.
+ */
+export function* receiveArtifact(
+  options: ReadArtifactOptions,
+  receiver: ArtifactReceiver = {},
+): PieceReader<Model> {
   checkOptions('options', options, ['maxBytes', 'runtime'])
   const { maxBytes = DEFAULT_MAX_DECODED_BYTES, runtime } = options
   checkInteger('maxBytes', maxBytes, 0, Number.MAX_SAFE_INTEGER)
-  const artifact = openArtifact(bytes)
-  verifyEntries(artifact)
-
-  const { manifest } = artifact
-  const loader = new WeightLoader(artifact, maxBytes, runtime)
-  const { name, opset, activations } = manifest
-  const model: Model = {
-    ...graphOf(manifest.graph, loader),
-    name,
-    opset,
-    metadata: Object.fromEntries(manifest.metadata),
-    ...(activations.size > 0 ? { activations } : {}),
-  }
+  const { manifest, placed, bytes } = yield* readHeader()
+  checkStoredSizes(placed, maxBytes)
+  const assembly = new Assembly(manifest, placed, new WeightLoader(maxBytes, runtime))
+  const { model } = assembly
   checkModel(model)
+  receiver.begin?.(model, bytes + (placed.at(-1)?.end ?? 0))
+
+  let done = 0
+  const complete = (arrived: number) => {
+    for (; done < model.nodes.length && assembly.lastEntry(done) < arrived; done++) {
+      assembly.complete(done)
+      receiver.node?.(model, done)
+    }
+  }
+  complete(0)
+  for (let i = 0; i < placed.length; i++) {
+    const { name, dtype, shape, begin, end } = placed[i]!
+    const data = yield end - begin
+    if (crc32c(data) !== manifest.checksums[i]) {
+      throw new FormatError('checksum', `artifact: the data of ${JSON.stringify(name)} is damaged`)
+    }
+    assembly.arrived({ name, dtype, shape, bytes: data })
+    complete(i + 1)
+  }
+  assembly.finish()
   return model
 }
 
-function verifyEntries({ manifest, entries }: OpenArtifact): void {
-  let index = 0
-  for (const { name, bytes } of entries.values()) {
-    if (crc32c(bytes) !== manifest.checksums[index++]) {
-      throw new FormatError('checksum', `artifact: the data of ${JSON.stringify(name)} is damaged`)
-    }
-  }
+function* readHeader(): PieceReader<ReturnType<typeof openHeader> & { bytes: number }> {
+  const start = yield ARTIFACT_START_BYTES
+  checkIsArtifact(start)
+  const header = new Uint8Array(dataStartOf(start))
+  header.set(start.subarray(0, header.length))
+  if (header.length > start.length) header.set(yield header.length - start.length, start.length)
+  return { ...openHeader(header), bytes: header.length }
 }
 
-function graphOf(record: GraphRecord, loader: WeightLoader): Graph {
-  const weights = new Map<string, Weight>()
-  for (const weight of record.weights) {
-    if (weights.has(weight.name)) {
-      throw new FormatError('manifest', `artifact: weight ${JSON.stringify(weight.name)} is defined twice`)
+/** An entry is held in memory before it is decoded, to no more bytes than its weight then takes, but for a few. */
+function checkStoredSizes(placed: readonly PlacedEntry[], maxBytes: number): void {
+  for (const { name, begin, end } of placed) {
+    if (end - begin > maxBytes + MAX_PACKING_BYTES) {
+      throw new FormatError(
+        'limit',
+        `artifact: ${JSON.stringify(name)} takes ${end - begin} bytes, the limit is ${maxBytes}`,
+      )
     }
-    weights.set(weight.name, loader.weight(weight))
-  }
-  return {
-    inputs: record.inputs,
-    outputs: record.outputs,
-    nodes: record.nodes.map(({ attributes, ...node }) => ({
-      ...node,
-      attributes: Object.fromEntries(
-        Array.from(attributes, ([key, value]) => [key, attributeOf(value, loader)]),
-      ),
-    })),
-    weights,
-  }
-}
-
-function attributeOf(record: AttributeRecord, loader: WeightLoader): Attribute {
-  switch (record.kind) {
-    case 'plain':
-      return record.value
-    case 'tensor':
-      return loader.tensor(record.entry)
-    case 'graph':
-      return graphOf(record.graph, loader)
   }
 }
 
 /** Makes weights of entries, within a budget of bytes. */
-class WeightLoader {
-  readonly #artifact: OpenArtifact
+class WeightLoader implements WeightSource {
+  readonly #entries = new Map<string, SafetensorsEntry>()
   readonly #maxBytes: number
   readonly #runtime: Runtime
   #usedBytes = 0
 
-  constructor(artifact: OpenArtifact, maxBytes: number, runtime: Runtime) {
-    this.#artifact = artifact
+  constructor(maxBytes: number, runtime: Runtime) {
     this.#maxBytes = maxBytes
     this.#runtime = runtime
+  }
+
+  add(entry: SafetensorsEntry): void {
+    this.#entries.set(entry.name, entry)
+  }
+
+  drop(entry: string): void {
+    this.#entries.delete(entry)
   }
 
   weight(record: WeightRecord): Weight {
@@ -122,7 +145,7 @@ class WeightLoader {
   }
 
   tensor(name: string): Tensor {
-    const entry = entryOf(this.#artifact, name)
+    const entry = entryOf(this.#entries, name)
     const type = ELEMENT_TYPE_OF.get(entry.dtype)
     this.#spend(name, elementCount(entry.shape) * (type === undefined ? 4 : BYTES_PER_ELEMENT[type]))
     return tensorOf(entry)
@@ -139,7 +162,7 @@ class WeightLoader {
   }
 
   #widened(name: string): Tensor<'float32'> {
-    const { shape, bytes } = entryOf(this.#artifact, name, 'F16')
+    const { shape, bytes } = entryOf(this.#entries, name, 'F16')
     this.#spend(name, bytes.length * 2)
     const data = Float32Array.from(elementsFrom('float16', bytes), floatFromHalf)
     return { kind: 'dense', dtype: 'float32', shape, data }
@@ -166,20 +189,20 @@ class WeightLoader {
   }
 
   #plain(record: Extract<WeightRecord, { form: 'int8-plain' }>): QuantizedTensor {
-    const { shape, bytes } = entryOf(this.#artifact, record.entry, 'I8')
+    const { shape, bytes } = entryOf(this.#entries, record.entry, 'I8')
     this.#spend(record.name, bytes.length)
-    const scale = elementsFrom('float32', entryOf(this.#artifact, record.scaleEntry, 'F32').bytes)
+    const scale = elementsFrom('float32', entryOf(this.#entries, record.scaleEntry, 'F32').bytes)
     const zeroPoints =
       record.zeroPointEntry === undefined
         ? undefined
-        : entryOf(this.#artifact, record.zeroPointEntry, 'I8').bytes
+        : entryOf(this.#entries, record.zeroPointEntry, 'I8').bytes
     return quantized(record, shape, new Uint8Array(bytes), scale, zeroPoints)
   }
 
   /** Decodes the symbols of a packed entry. */
   #symbols(record: PackedRecord): { symbols: Uint8Array; floats: Uint8Array; zeroPoints: Uint8Array } {
     const what = `weight ${JSON.stringify(record.name)}`
-    const { elements, floats, zeroPoints, values, gaps } = packedParts(this.#artifact, record)
+    const { elements, floats, zeroPoints, values, gaps } = packedParts(this.#entries, record)
     this.#spend(record.name, elements + floats.length)
     const symbols = decodeSequence(what, values, elements, this.#runtime)
     if (gaps === undefined) {

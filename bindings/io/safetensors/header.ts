@@ -22,26 +22,48 @@ function fail(code: string, message: string, offset = -1): never {
   throw new FormatError(code, `safetensors: ${message}`, offset)
 }
 
-/** End of the header in a file, checked against the limit and the file's length. */
-export function headerEnd(bytes: Uint8Array): number {
-  if (bytes.length < 8) fail('truncated', `a file has at least 8 bytes, got ${bytes.length}`, bytes.length)
-  const view = new DataView(bytes.buffer, bytes.byteOffset, 8)
+/** Bytes of the length that a file begins with. */
+export const LENGTH_BYTES = 8
+
+/** What the header says: where tensors lie, as offsets from its end. */
+export interface SafetensorsHeader {
+  readonly metadata: ReadonlyMap<string, string>
+  /** In the order of their data, without holes or overlap. */
+  readonly entries: readonly PlacedEntry[]
+}
+
+export interface PlacedEntry extends Omit<SafetensorsEntry, 'bytes'> {
+  readonly begin: number
+  readonly end: number
+}
+
+/** Where the data begins, from the first bytes of a file, checked against the limit. */
+export function dataStartOf(bytes: Uint8Array): number {
+  if (bytes.length < LENGTH_BYTES) {
+    fail('truncated', `a file has at least ${LENGTH_BYTES} bytes, got ${bytes.length}`, bytes.length)
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, LENGTH_BYTES)
   const length = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32
   if (length > MAX_SAFETENSORS_HEADER_BYTES) {
     fail('limit', `the header has ${length} bytes, the limit is ${MAX_SAFETENSORS_HEADER_BYTES}`, 0)
   }
-  if (length > bytes.length - 8) fail('truncated', 'the header is longer than the file', 0)
-  return 8 + length
+  return LENGTH_BYTES + length
+}
+
+/** The same of a whole header. */
+export function headerEnd(bytes: Uint8Array): number {
+  const end = dataStartOf(bytes)
+  if (end > bytes.length) fail('truncated', 'the header is longer than the file', 0)
+  return end
 }
 
 /**
- * Reads the header, and checks that the tensors fill the data without holes or overlap. Nothing is copied: entries are
- * views of `bytes`.
+ * Reads the header of a file, and checks that the tensors fill the data without holes or overlap.
  *
+ * @param bytes the file, or what it has before its data
  * @throws FormatError
- * @see https://github.com/huggingface/safetensors#format
  */
-export function parseSafetensors(bytes: Uint8Array): SafetensorsFile {
+export function parseHeader(bytes: Uint8Array): SafetensorsHeader {
   const dataStart = headerEnd(bytes)
   if (bytes[8] !== 0x7b) fail('json', 'the header does not begin with {', 8)
   let text: string
@@ -64,13 +86,26 @@ export function parseSafetensors(bytes: Uint8Array): SafetensorsFile {
       fail('offsets', `${JSON.stringify(name)} begins at ${begin}, the data before it ends at ${at}`)
     at = end
   }
+  return { metadata, entries: placed }
+}
+
+/**
+ * Reads a whole file. Nothing is copied: entries are views of `bytes`.
+ *
+ * @throws FormatError
+ * @see https://github.com/huggingface/safetensors#format
+ */
+export function parseSafetensors(bytes: Uint8Array): SafetensorsFile {
+  const { metadata, entries } = parseHeader(bytes)
+  const dataStart = headerEnd(bytes)
   const dataBytes = bytes.length - dataStart
+  const at = entries.at(-1)?.end ?? 0
   if (at > dataBytes)
     fail('truncated', `the tensors take ${at} bytes, the file has ${dataBytes}`, bytes.length)
   if (at < dataBytes) fail('offsets', `${dataBytes - at} bytes belong to no tensor`, dataStart + at)
   return {
     metadata,
-    entries: placed.map(({ name, dtype, shape, begin, end }) => ({
+    entries: entries.map(({ name, dtype, shape, begin, end }) => ({
       name,
       dtype,
       shape,
@@ -91,15 +126,7 @@ function readMetadata(value: Json | undefined): Map<string, string> {
   return metadata
 }
 
-interface Placed {
-  name: string
-  dtype: string
-  shape: number[]
-  begin: number
-  end: number
-}
-
-function placeEntry(name: string, value: Json): Placed {
+function placeEntry(name: string, value: Json): PlacedEntry {
   const quoted = JSON.stringify(name)
   if (!(value instanceof Map) || value.size !== 3) {
     return fail('entry', `${quoted} expected dtype, shape and data_offsets`)
