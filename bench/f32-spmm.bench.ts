@@ -1,4 +1,4 @@
-import { toCsr } from '../bindings/formats/csr.js'
+import { toCsr, type CsrMatrix } from '../bindings/formats/csr.js'
 import { tensor } from '../bindings/formats/tensor.js'
 import { readSlot, writeSlot } from '../bindings/ops/slot.js'
 import { f32Spmm, packSparse, type SampleLayout } from '../bindings/ops/spmm.js'
@@ -10,14 +10,27 @@ import type { BenchCase, Prepared } from './harness.js'
 
 const SIZE = 1024
 
-/** Useful operations only: two for each entry that is stored and each sample. */
-function sparseCase(zeros: number, n: number, layout: SampleLayout): BenchCase {
-  const random = new Random(zeros)
-  const w = random.floats(SIZE * SIZE).map((v) => (random.next() * 100 < zeros ? 0 : v))
-  const x = random.floats(SIZE * n)
-  const csr = toCsr(tensor(w, [SIZE, SIZE]))
+const CENTROIDS = Float32Array.from({ length: 32 }, (_, i) => (i - 16) / 8)
+
+/** Values rounded to the 32 of a codebook, and where they lie in it. */
+function share(values: Float32Array): { values: Float32Array; csr: CsrMatrix } {
+  const indices = Uint8Array.from(values, (v) => Math.min(Math.max(Math.round(8 * v) + 16, 0), 31))
+  const codebook = { centroids: CENTROIDS }
   return {
-    kernel: n === 1 ? 'f32_spmv_csr' : 'f32_spmm_csr',
+    values: Float32Array.from(indices, (index) => CENTROIDS[index]!),
+    csr: toCsr({ kind: 'codebook', shape: [SIZE, SIZE], indices, codebook }),
+  }
+}
+
+/** Useful operations only: two for each entry that is stored and each sample. */
+function sparseCase(zeros: number, n: number, layout: SampleLayout, form: 'f32' | 'f32_cb8w'): BenchCase {
+  const random = new Random(zeros)
+  const dense = random.floats(SIZE * SIZE).map((v) => (random.next() * 100 < zeros ? 0 : v))
+  const x = random.floats(SIZE * n)
+  const { values: w, csr } =
+    form === 'f32' ? { values: dense, csr: toCsr(tensor(dense, [SIZE, SIZE])) } : share(dense)
+  return {
+    kernel: `${form}_${n === 1 ? 'spmv' : 'spmm'}_csr`,
     shape: `${SIZE}x${SIZE}x${n} ${zeros} % zeros${n === 1 ? '' : `, samples are ${layout}`}`,
     unit: 'GFLOP/s',
     work: 2 * csr.values.length * n,
@@ -42,8 +55,10 @@ function sparseCase(zeros: number, n: number, layout: SampleLayout): BenchCase {
 }
 
 export const cases: BenchCase[] = [80, 90, 95].flatMap((zeros) => [
-  sparseCase(zeros, 1, 'columns'),
-  sparseCase(zeros, 64, 'columns'),
-  sparseCase(zeros, 64, 'rows'),
-  sparseCase(zeros, 256, 'columns'),
+  sparseCase(zeros, 1, 'columns', 'f32'),
+  sparseCase(zeros, 64, 'columns', 'f32'),
+  sparseCase(zeros, 64, 'rows', 'f32'),
+  sparseCase(zeros, 256, 'columns', 'f32'),
+  sparseCase(zeros, 1, 'columns', 'f32_cb8w'),
+  sparseCase(zeros, 64, 'columns', 'f32_cb8w'),
 ])

@@ -9,6 +9,7 @@ import { HEAP_BASE } from '../bindings/runtime/runtime.js'
 const EXPORTS = `
   f32_avgpool
   f32_binary
+  f32_cb8w_spmm_csr
   f32_clamp
   f32_dwconv
   f32_dwconv_pack
@@ -70,7 +71,7 @@ const OVERLAY = `
 const STATIC_BASE = 48 * 1024
 
 /** What the package can afford of each module, in bytes; raise it knowingly. */
-const BUDGET = { simd: 42_000, relaxed: 6_000 }
+const BUDGET = { simd: 46_000, relaxed: 6_000 }
 
 const VECTOR_OPERATION = /\b[if]\d+x\d+\./
 

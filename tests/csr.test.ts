@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { CodebookTensor } from '../bindings/formats/codebook.js'
 import { checkCsr, csrToDense, toCsr, type CsrMatrix } from '../bindings/formats/csr.js'
 import type { QuantizedTensor } from '../bindings/formats/quantized.js'
 import { tensor } from '../bindings/formats/tensor.js'
@@ -21,6 +22,13 @@ const codes: QuantizedTensor = {
   scale: Float32Array.of(0.5, 2),
   zeroPoint: new Int8Array(2),
   granularity: { per: 'channel', axis: 0 },
+}
+
+const shared: CodebookTensor = {
+  kind: 'codebook',
+  shape: [2, 3],
+  indices: Uint8Array.of(1, 0, 2, 1, 1, 2),
+  codebook: { centroids: Float32Array.of(-1, 0, 2) },
 }
 
 describe('toCsr', () => {
@@ -45,7 +53,28 @@ describe('toCsr', () => {
     expect(csrToDense(csr)).toEqual(codes)
   })
 
+  it('keeps the indices of a codebook, but for those of 0', () => {
+    const csr = toCsr(shared)
+    checkCsr('csr', csr)
+    expect(csr.values).toEqual(Uint8Array.of(0, 2, 2))
+    expect([...csr.colIndices]).toEqual([1, 2, 2])
+    expect(csrToDense(csr)).toEqual(shared)
+    expect(csrToDense(csr, { shape: [3, 2] })).toEqual({ ...shared, shape: [3, 2] })
+  })
+
+  it('keeps all indices of a codebook without 0, which holes would need', () => {
+    const codebook = { centroids: Float32Array.of(-1, 0.5, 2) }
+    const csr = toCsr({ ...shared, codebook })
+    expect(csr.values).toEqual(shared.indices)
+    expect(csrToDense(csr)).toEqual({ ...shared, codebook })
+    expect(() => csrToDense({ ...toCsr(shared), codebook })).toThrow('expected a centroid of 0')
+  })
+
   it('refuses what has no zero to drop', () => {
+    expect(() => toCsr({ ...shared, indices: new Uint8Array(6).fill(3) })).toThrow(
+      '"dense.indices" expected indices below 3, got 3 at 0',
+    )
+    expect(() => toCsr({ ...shared, codebook: { centroids: Float32Array.of(1, 0) } })).toThrow('ascending')
     expect(() => toCsr({ ...codes, zeroPoint: Int8Array.of(0, 1) })).toThrow(
       '"dense.zeroPoint" expected all 0',
     )
@@ -108,6 +137,21 @@ describe('checkCsr', () => {
     ['signed columns', { colIndices: Int32Array.of(1, 3, 0) }, '"csr.colIndices" expected Uint32Array'],
     ['too few values', { values: Float32Array.of(1, 2) }, '"csr.values" expected Float32Array(3)'],
     ['values of another kind', { values: Int32Array.of(1, 2, 3) }, '"csr.values" expected Float32Array(3)'],
+    [
+      'indices without a codebook',
+      { values: Uint8Array.of(1, 2, 3) },
+      '"csr.values" expected Float32Array(3)',
+    ],
+    [
+      'a codebook for values',
+      { codebook: { centroids: Float32Array.of(0, 1) } },
+      '"csr.values" expected Uint8Array(3)',
+    ],
+    [
+      'an index past the codebook',
+      { values: Uint8Array.of(1, 2, 0), codebook: { centroids: Float32Array.of(0, 1) } },
+      '"csr.values" expected indices below 2, got 2 at 1',
+    ],
     ['int8 without scale', { values: Int8Array.of(1, 2, 3) }, '"csr.scale" expected Float32Array'],
     ['f32 with scale', { scale: Float32Array.of(1) }, '"csr.scale" expected none'],
     [

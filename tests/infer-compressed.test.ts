@@ -162,7 +162,7 @@ const cases: Record<string, Case> = {
     'Gemm',
     shared(pruned(values(5, 40))),
     [20, 40],
-    { kernel: 'f32_spmm_csr', stored: 'sparse' },
+    { kernel: 'f32_cb8w_spmm_csr', stored: 'sparse' },
     { transB: 1 },
   ),
   'MatMul, sparse': single('MatMul', pruned(values(9, 5)), [3, 2, 9], {
@@ -175,6 +175,17 @@ const cases: Record<string, Case> = {
     [2, 3, 6, 5],
     { kernel: 'f32_spmm_csr', stored: 'sparse' },
     { ...padded, strides: [2, 1] },
+  ),
+  'Gemm, sparse codebook, an output a column': single('Gemm', shared(pruned(values(40, 5))), [1, 40], {
+    kernel: 'f32_cb8w_spmm_csr',
+    stored: 'sparse',
+  }),
+  'Conv, sparse codebook': single(
+    'Conv',
+    shared(pruned(values(5, 3, 3, 3))),
+    [2, 3, 6, 5],
+    { kernel: 'f32_cb8w_spmm_csr', stored: 'sparse' },
+    padded,
   ),
   'Conv 1x1, sparse': single('Conv', pruned(values(5, 30, 1, 1)), [2, 30, 3, 3], {
     kernel: 'f32_spmm_csr',

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import type { CodebookTensor } from '../bindings/formats/codebook.js'
 import { toCsr } from '../bindings/formats/csr.js'
 import { tensor } from '../bindings/formats/tensor.js'
 import { quantizeInt8 } from '../bindings/ops/quantize.js'
@@ -37,15 +38,37 @@ const SHAPES: [what: string, rows: number, cols: number, density: number][] = [
 /** Below, at and above the widths of the kernels. */
 const SAMPLES = [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 67]
 
+/** The same values by their indices in a codebook of `count` of them, zero among them. */
+function share(w: Float32Array, shape: readonly number[], count: number): CodebookTensor {
+  const zero = count >> 1
+  const centroids = Float32Array.from({ length: count }, (_, i) => (i - zero) * 0.37)
+  const indices = Uint8Array.from(w, (v) => {
+    return v === 0 ? zero : Math.abs(Math.round(v * 1e4)) % count
+  })
+  return { kind: 'codebook', shape, indices, codebook: { centroids } }
+}
+
+const expanded = ({ indices, codebook }: CodebookTensor): Float32Array =>
+  Float32Array.from(indices, (index) => codebook.centroids[index]!)
+
 describeTargets('f32Spmm', (runtime) => {
-  for (const layout of ['columns', 'rows'] as const) {
+  for (const [stored, layout] of [
+    ['values', 'columns'],
+    ['values', 'rows'],
+    ['a codebook of 256', 'columns'],
+    ['a codebook of 5', 'rows'],
+  ] as const) {
     it.each(SHAPES)(
-      `equals the dense product, ${layout}: %s (%i x %i, density %f)`,
+      `equals the dense product, ${stored}, ${layout}: %s (%i x %i, density %f)`,
       (_, rows, cols, density) => {
         const random = new Random(rows * 1000 + cols)
-        const w = sparse(random, rows, cols, density)
+        const values = sparse(random, rows, cols, density)
+        const codes = share(values, [rows, cols], stored === 'a codebook of 5' ? 5 : 256)
+        const w = stored === 'values' ? values : expanded(codes)
         const bias = random.floats(rows)
-        using weights = packSparse(runtime, toCsr(tensor(w, [rows, cols])), bias)
+        const csr = stored === 'values' ? toCsr(tensor(w, [rows, cols])) : toCsr(codes)
+        using weights = packSparse(runtime, csr, bias)
+        expect(weights.kernel).toBe(stored === 'values' ? 'f32_spmm_csr' : 'f32_cb8w_spmm_csr')
         expect(weights.nonZeros).toBe(w.filter((v) => v !== 0).length)
         for (const n of SAMPLES) {
           const x = random.floats(cols * n)
@@ -64,6 +87,15 @@ describeTargets('f32Spmm', (runtime) => {
       },
     )
   }
+
+  it('keeps a byte an entry where values are shared', () => {
+    const codes = share(sparse(new Random(6), 64, 256, 0.5), [64, 256], 9)
+    using shared = packSparse(runtime, toCsr(codes))
+    using real = packSparse(runtime, toCsr(tensor(expanded(codes), [64, 256])))
+    const { nonZeros } = shared
+    expect(nonZeros).toBe(real.nonZeros)
+    expect(real.bytes - shared.bytes).toBeGreaterThan(3 * nonZeros - 1024)
+  })
 
   it('reads and writes at offsets of a shared region', () => {
     const random = new Random(3)

@@ -11,9 +11,11 @@ export const BLOCK_HEADER_BYTES: usize = 16
 export const COUNTS: usize = 32
 export const SLICE_HEADER_BYTES: usize = 48
 
-/** A step of a slice: one entry of each row, as eight f32 values, then eight u16 offsets. */
-export const OFFSETS: usize = 32
-export const STEP_BYTES: usize = 48
+/** A step of a slice: one entry of each row, as eight u16 offsets, then eight values: f32, or u8 indices of a codebook. */
+export const VALUES: usize = 16
 
 /** Low memory, ours for one call: the x values of a block, [column][sample], for 32, 16 or 8 samples. */
 export const SLAB: usize = 1024
+
+/** Behind the slab of 32 KiB: the 256 f32 values of a codebook. */
+export const TABLE: usize = 33 * 1024

@@ -40,6 +40,11 @@ export function checkCodebook(name: string, codebook: unknown): asserts codebook
   }
 }
 
+/** The index of the centroid 0; -1 without one. */
+export function zeroIndex({ centroids }: Codebook): number {
+  return centroids.indexOf(0)
+}
+
 /** @throws TypeError, RangeError unless every index has a centroid */
 export function checkIndices(
   name: string,

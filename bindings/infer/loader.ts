@@ -1,3 +1,5 @@
+import type { CodebookTensor } from '../formats/codebook.js'
+import type { Tensor } from '../formats/tensor.js'
 import type { ActivationRange, GraphNode, Model, Weight } from '../graph/model.js'
 import { writeSlot } from '../ops/slot.js'
 import { Handle } from '../runtime/handle.js'
@@ -80,6 +82,12 @@ export class Loader {
     const values = floatsOf(weight, this.runtime)
     if (values === undefined) throw new UnsupportedVariant('weights other than float32')
     return values
+  }
+
+  /** A weight of real numbers: as it is where it is dense or shares its values, else a dense one of its real values. */
+  real(weight: Weight): Tensor<'float32'> | CodebookTensor {
+    if (weight.kind === 'codebook') return weight
+    return { kind: 'dense', dtype: 'float32', shape: weight.shape, data: this.floats(weight) }
   }
 
   /** The int8 parameters of an activation, if it was calibrated. */

@@ -1,3 +1,4 @@
+import { codesOf, type SparseSource } from '../formats/csr.js'
 import type { QuantizedTensor } from '../formats/quantized.js'
 import type { Weight } from '../graph/model.js'
 import { expandCodebook } from '../ops/codebook.js'
@@ -33,9 +34,10 @@ export function isSymmetric(weight: Weight, axis: number): weight is QuantizedTe
  */
 export const SPARSE_FROM = 0.7
 
-/** Share of the values that are zero; 0 of none. */
-export function zeroShare(values: Float32Array): number {
+/** Share of a weight's elements that are a real 0; 0 of none. */
+export function zeroShare(weight: SparseSource): number {
+  const { codes, zero } = codesOf(weight)
   let zeros = 0
-  for (let i = 0; i < values.length; i++) if (values[i] === 0) zeros++
-  return values.length === 0 ? 0 : zeros / values.length
+  for (let i = 0; i < codes.length; i++) if (codes[i] === zero) zeros++
+  return codes.length === 0 ? 0 : zeros / codes.length
 }

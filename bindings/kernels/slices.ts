@@ -7,8 +7,12 @@ export const SLICE_ROWS = 8
 export const BLOCK_HEADER_BYTES = 16
 export const COUNTS = 32
 export const SLICE_HEADER_BYTES = 48
-export const OFFSETS = 32
-export const STEP_BYTES = 48
+export const VALUES = 16
+
+/** Bytes of a step whose values take `valueBytes` each: 4, or 1 for indices of a codebook. */
+export function stepBytes(valueBytes: number): number {
+  return VALUES + SLICE_ROWS * valueBytes
+}
 
 /** Some neighbouring columns: the rows that have entries there, most entries first, equal ones in order. */
 export interface Block {
@@ -43,28 +47,31 @@ export function* blocksOf({ rows, cols, rowPtr, colIndices }: CsrMatrix, width: 
   }
 }
 
-/** Bytes of the slices of a matrix. */
-export function sliceBytes(csr: CsrMatrix): number {
+/** Bytes of the slices of a matrix with values of `valueBytes`. */
+export function sliceBytes(csr: CsrMatrix, valueBytes: number): number {
   let bytes = 0
   for (const { rows, counts } of blocksOf(csr, BLOCK_COLUMNS)) {
     bytes += BLOCK_HEADER_BYTES
     for (let i = 0; i < rows.length; i += SLICE_ROWS) {
-      bytes += SLICE_HEADER_BYTES + counts[rows[i]!]! * STEP_BYTES
+      bytes += SLICE_HEADER_BYTES + counts[rows[i]!]! * stepBytes(valueBytes)
     }
   }
   return bytes
 }
 
 /**
- * Writes a matrix in slices (assembly/README.md#f32-spmm) from byte `to` on, with `values` for its own. A lane without a
- * row belongs to row `csr.rows`, one past the last, and adds zeros to it.
+ * Writes a matrix in slices (assembly/README.md#f32-spmm) from byte `to` on, with `values` for its own: real ones, or
+ * indices of a codebook. A lane without a row belongs to row `csr.rows`, one past the last, whose sums nobody reads.
  */
 export function writeSlices(
   csr: CsrMatrix,
-  values: Float32Array,
-  { u16, u32, f32 }: Pick<LinearMemory, 'u16' | 'u32' | 'f32'>,
+  values: Float32Array | Uint8Array,
+  { u8, u16, u32, f32 }: Pick<LinearMemory, 'u8' | 'u16' | 'u32' | 'f32'>,
   to: number,
 ): void {
+  const valueBytes = values.BYTES_PER_ELEMENT
+  const view = valueBytes === 1 ? u8 : f32
+  const bytes = stepBytes(valueBytes)
   for (const { firstColumn, rows, starts, counts } of blocksOf(csr, BLOCK_COLUMNS)) {
     u32[to >>> 2] = rows.length
     to += BLOCK_HEADER_BYTES
@@ -76,13 +83,13 @@ export function writeSlices(
         u32[(to >>> 2) + lane] = row ?? csr.rows
         u16[((to + COUNTS) >>> 1) + lane] = count
         let step = to + SLICE_HEADER_BYTES
-        for (let j = 0; j < count; j++, step += STEP_BYTES) {
+        for (let j = 0; j < count; j++, step += bytes) {
           const entry = row === undefined ? -1 : starts[row]! + j
-          f32[(step >>> 2) + lane] = entry < 0 ? 0 : values[entry]!
-          u16[((step + OFFSETS) >>> 1) + lane] = entry < 0 ? 0 : 4 * (csr.colIndices[entry]! - firstColumn)
+          u16[(step >>> 1) + lane] = entry < 0 ? 0 : 4 * (csr.colIndices[entry]! - firstColumn)
+          view[(step + VALUES) / valueBytes + lane] = entry < 0 ? 0 : values[entry]!
         }
       }
-      to += SLICE_HEADER_BYTES + counts[rows[i]!]! * STEP_BYTES
+      to += SLICE_HEADER_BYTES + counts[rows[i]!]! * bytes
     }
   }
 }

@@ -22,7 +22,8 @@ export interface ConvOptions {
   max?: number
 }
 
-export const CONV_KEYS = ['data', 'shape', 'bias', 'strides', 'pads', 'dilations', 'group']
+export const GEOMETRY_KEYS = ['shape', 'bias', 'strides', 'pads', 'dilations', 'group']
+export const CONV_KEYS = ['data', ...GEOMETRY_KEYS]
 
 /** The weights of a convolution as kernels read them, one product a group or one depthwise region. */
 export class ConvWeights {

@@ -1,13 +1,14 @@
-import { toCsr } from '../formats/csr.js'
+import type { CodebookTensor } from '../formats/codebook.js'
+import { codesOf, csrInOrder } from '../formats/csr.js'
+import type { Tensor } from '../formats/tensor.js'
 import type { Runtime } from '../runtime/runtime.js'
 import { checkOptions, checkTypedArray } from '../validate.js'
-import type { F32Conv } from './conv.js'
 import {
   checkGeometry,
-  CONV_KEYS,
   ConvWeights,
-  tapsFirst,
+  GEOMETRY_KEYS,
   type CheckedGeometry,
+  type ConvGeometry,
   type ConvOptions,
 } from './conv-weights.js'
 import { eachRowChunk } from './gather.js'
@@ -24,22 +25,32 @@ export class SparseConvWeights extends ConvWeights {
   }
 }
 
+export interface SparseConv extends ConvGeometry {
+  /** float32 values or indices of a codebook: as many as `shape` says. */
+  readonly weight: Tensor<'float32'> | CodebookTensor
+}
+
 /**
  * Packs the non-zero weights of a convolution of one group.
  *
  * @throws TypeError, RangeError for parts that do not fit each other; CapacityError when memory is short
  * @see ONNX Conv
  */
-export function packSparseConv(runtime: Runtime, conv: F32Conv): SparseConvWeights {
-  checkOptions('conv', conv, CONV_KEYS)
+export function packSparseConv(runtime: Runtime, conv: SparseConv): SparseConvWeights {
+  checkOptions('conv', conv, ['weight', ...GEOMETRY_KEYS])
   const geometry = checkGeometry(conv)
-  const { data, bias } = conv
+  const { weight, bias } = conv
   const { outChannels, groupChannels, group, window } = geometry
   if (group !== 1) throw new RangeError(`"group" expected 1, got ${group}`)
-  const depth = window.taps * groupChannels
-  checkTypedArray('data', data, 'Float32Array', outChannels * depth)
-  const rows = { data: tapsFirst(data, geometry, 0), shape: [outChannels, depth] }
-  const csr = toCsr({ kind: 'dense', dtype: 'float32', ...rows })
+  const rowStep = window.taps * groupChannels
+  const kind = weight.kind === 'codebook' ? 'Uint8Array' : 'Float32Array'
+  checkTypedArray('weight', codesOf(weight).codes, kind, outChannels * rowStep)
+  // Columns are taps, then channels: as the windows of an image lie in memory.
+  const columns = Uint32Array.from(
+    { length: rowStep },
+    (_, at) => (at % groupChannels) * window.taps + Math.floor(at / groupChannels),
+  )
+  const csr = csrInOrder(weight, { rows: outChannels, rowStep, columns })
   return new SparseConvWeights(runtime, geometry, packSparse(runtime, csr, bias))
 }
 

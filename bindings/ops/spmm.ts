@@ -1,4 +1,4 @@
-import { checkCsr, type CsrMatrix } from '../formats/csr.js'
+import { checkCsr, type CsrMatrix, type CsrValues } from '../formats/csr.js'
 import { sliceBytes, writeSlices } from '../kernels/slices.js'
 import { MAX_TENSOR_ELEMENTS } from '../limits.js'
 import { alignUp } from '../runtime/allocator.js'
@@ -18,49 +18,63 @@ export interface SpmmOptions {
   max?: number
 }
 
+/** 256 values of f32: whatever a byte is, it has one. */
+const TABLE_BYTES = 1024
+
 /** A sparse matrix and its bias, resident in the layout that the kernels read. */
 export class SparseWeights extends Handle {
   readonly rows: number
   readonly cols: number
   readonly nonZeros: number
+  readonly #tableBytes: number
 
   /** Made by `packWeights`. */
   constructor(runtime: Runtime, csr: CsrMatrix, bias: Float32Array | undefined) {
-    const { rows, cols, rowPtr, values, scale } = csr
-    super(runtime, alignUp(4 * rows) + sliceBytes(csr))
+    const { rows, cols, rowPtr, values, scale, codebook } = csr
+    const tableBytes = codebook === undefined ? 0 : TABLE_BYTES
+    super(runtime, alignUp(4 * rows) + tableBytes + sliceBytes(csr, codebook === undefined ? 4 : 1))
     this.rows = rows
     this.cols = cols
     this.nonZeros = values.length
+    this.#tableBytes = tableBytes
     const { f32 } = runtime.memory
     const biasStart = this.pointer >>> 2
     f32.fill(0, biasStart, biasStart + rows)
     if (bias !== undefined) f32.set(bias, biasStart)
-    writeSlices(csr, realValues(values, scale, rowPtr), runtime.memory, this.slices)
+    if (codebook !== undefined) f32.set(codebook.centroids, this.table >>> 2)
+    const stored = scale === undefined ? values : realValues(values, scale, rowPtr)
+    writeSlices(csr, stored as Float32Array | Uint8Array, runtime.memory, this.slices)
   }
 
-  /** Address of the slices, which follow the bias; for ops/ only. */
-  get slices(): number {
+  /** The kernel that reads them: entries are values, or indices of a table of values. */
+  get kernel(): 'f32_spmm_csr' | 'f32_cb8w_spmm_csr' {
+    return this.#tableBytes > 0 ? 'f32_cb8w_spmm_csr' : 'f32_spmm_csr'
+  }
+
+  /** Address of the table, which follows the bias; for ops/ only. */
+  get table(): number {
     return this.pointer + alignUp(4 * this.rows)
+  }
+
+  /** Address of the slices; for ops/ only. */
+  get slices(): number {
+    return this.table + this.#tableBytes
   }
 }
 
-/** float32 values as they are; int8 codes times the scale of their row, rounded once. */
-function realValues(
-  values: Float32Array | Int8Array,
-  scale: Float32Array | undefined,
-  rowPtr: Uint32Array,
-): Float32Array {
-  if (scale === undefined) return values as Float32Array
-  const real = new Float32Array(values.length)
+/** int8 codes times the scale of their row, rounded once. */
+function realValues(codes: CsrValues, scale: Float32Array, rowPtr: Uint32Array): Float32Array {
+  const real = new Float32Array(codes.length)
   for (let row = 0; row + 1 < rowPtr.length; row++) {
     const s = scale[scale.length === 1 ? 0 : row]!
-    for (let e = rowPtr[row]!; e < rowPtr[row + 1]!; e++) real[e] = s * values[e]!
+    for (let e = rowPtr[row]!; e < rowPtr[row + 1]!; e++) real[e] = s * codes[e]!
   }
   return real
 }
 
 /**
- * Makes a sparse matrix resident for `f32Spmm` and `sparseMatmul`. int8 values are dequantized.
+ * Makes a sparse matrix resident for `f32Spmm` and `sparseMatmul`. int8 values are dequantized; indices
+ * of a codebook stay indices, with the bits of the values they stand for.
  *
  * @param bias added to each row; length `rows`, none unless given
  * @throws TypeError, RangeError; CapacityError when the runtime is full
@@ -134,13 +148,15 @@ export function spmmAt(
   min: number,
   max: number,
 ): void {
-  const { rows, cols, pointer, slices, runtime } = weights
+  const { rows, cols, pointer, slices, kernel, table, runtime } = weights
   const { kernels, scratch } = runtime
   const mark = scratch.mark()
   try {
     const width = n === 1 ? 1 : n > 16 ? 32 : n > 8 ? 16 : 8
     const acc = scratch.take(workBytes(rows, width))
-    kernels.f32_spmm_csr(slices, pointer, x, out, rows, cols, n, layout === 'rows' ? 1 : 0, min, max, acc)
+    const operands = [pointer, x, out, rows, cols, n, layout === 'rows' ? 1 : 0, min, max, acc] as const
+    if (kernel === 'f32_spmm_csr') kernels.f32_spmm_csr(slices, ...operands)
+    else kernels.f32_cb8w_spmm_csr(slices, table, ...operands)
   } finally {
     scratch.release(mark)
   }

@@ -5,7 +5,7 @@ import { windowsOf } from '../../graph/windows.js'
 import { f32Conv, packF32Conv, type F32Conv } from '../../ops/conv.js'
 import type { ConvGeometry, ConvWeights } from '../../ops/conv-weights.js'
 import { packInt8Conv, qd8Conv, qs8Conv } from '../../ops/qs8-conv.js'
-import { packSparseConv, sparseConv } from '../../ops/sparse-conv.js'
+import { packSparseConv, sparseConv, type SparseConv } from '../../ops/sparse-conv.js'
 import type { Slot } from '../../ops/slot.js'
 import { UnsupportedVariant, type Layer, type LayerFactory, type Loader } from '../loader.js'
 import { isSymmetric, SPARSE_FROM, zeroShare } from '../weights.js'
@@ -84,11 +84,11 @@ function packConv(
   range: ActivationRange | undefined,
 ): PackedConv {
   if (loader.integers && isSymmetric(weight, 0)) return packInt8(loader, weight, geometry, bounds, range)
-  const data = loader.floats(weight)
-  const isSparse = geometry.group === 1 && zeroShare(data) >= SPARSE_FROM
+  const real = loader.real(weight)
+  const isSparse = geometry.group === 1 && zeroShare(real) >= SPARSE_FROM
   return isSparse
-    ? packSparse(loader, { ...geometry, data }, bounds)
-    : packDense(loader, { ...geometry, data }, bounds)
+    ? packSparse(loader, { ...geometry, weight: real }, bounds)
+    : packDense(loader, { ...geometry, data: loader.floats(real) }, bounds)
 }
 
 function packDense(loader: Loader, conv: F32Conv, bounds: Bounds): PackedConv {
@@ -100,10 +100,10 @@ function packDense(loader: Loader, conv: F32Conv, bounds: Bounds): PackedConv {
   return { stored: 'float32', weights, callFor: () => call }
 }
 
-function packSparse(loader: Loader, conv: F32Conv, bounds: Bounds): PackedConv {
+function packSparse(loader: Loader, conv: SparseConv, bounds: Bounds): PackedConv {
   const weights = loader.own(packSparseConv(loader.runtime, conv))
   const call: ConvCall = {
-    kernel: 'f32_spmm_csr',
+    kernel: weights.matrix.kernel,
     run: (x, shape, y) => sparseConv(weights, x, shape, y, bounds),
   }
   return { stored: 'sparse', weights, callFor: () => call }

@@ -1,4 +1,4 @@
-import { toCsr } from '../../formats/csr.js'
+import { csrInOrder, type ElementOrder } from '../../formats/csr.js'
 import type { ActivationRange, Weight } from '../../graph/model.js'
 import { f32Gemm, packF32Weights, type PackedF32Weights } from '../../ops/f32-gemm.js'
 import {
@@ -42,21 +42,17 @@ export function packMatrix(loader: Loader, matrix: MatrixWeights): Matrix {
     const packed = loader.own(packInt8Weights(runtime, { data, n, k, layout, scale, bias }))
     return matrix.range === undefined ? dynamicInt8(packed) : staticInt8(packed, matrix.range)
   }
-  const data = loader.floats(weight)
-  if (zeroShare(data) >= SPARSE_FROM) {
-    const rows = layout === 'nk' ? data : transposed(data, k, n)
-    const csr = toCsr({ kind: 'dense', dtype: 'float32', shape: [n, k], data: rows })
-    return sparse(loader.own(packSparse(runtime, csr, bias)))
+  const real = loader.real(weight)
+  if (zeroShare(real) >= SPARSE_FROM) {
+    return sparse(loader.own(packSparse(runtime, csrInOrder(real, outputsFirst(matrix)), bias)))
   }
-  return dense(loader.own(packF32Weights(runtime, { data, n, k, layout, bias })))
+  return dense(loader.own(packF32Weights(runtime, { data: loader.floats(real), n, k, layout, bias })))
 }
 
-function transposed(data: Float32Array, rows: number, columns: number): Float32Array {
-  const turned = new Float32Array(data.length)
-  for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++) turned[j * rows + i] = data[i * columns + j]!
-  }
-  return turned
+/** One output a row, whatever the layout. */
+function outputsFirst({ layout, n, k }: MatrixWeights): ElementOrder {
+  const [rowStep, step] = layout === 'nk' ? [k, 1] : [1, n]
+  return { rows: n, rowStep, columns: Uint32Array.from({ length: k }, (_, column) => column * step) }
 }
 
 type RunRows = (x: Slot, y: Slot, rows: number, bounds: Bounds) => void
@@ -77,7 +73,7 @@ function dense(weights: PackedF32Weights): Matrix {
 
 function sparse(weights: SparseWeights): Matrix {
   const run: RunRows = (x, y, rows, bounds) => f32Spmm(weights, x, y, rows, { layout: 'rows', ...bounds })
-  return { stored: 'sparse', plan: overFloats('f32_spmm_csr', run) }
+  return { stored: 'sparse', plan: overFloats(weights.kernel, run) }
 }
 
 function dynamicInt8(weights: PackedInt8Weights): Matrix {
