@@ -11,6 +11,8 @@ export { qs8_gemm_pack, qs8_gemm_packed_bytes, qs8_gemm_scratch_bytes } from './
 export { qd8_f32_qc8w_gemm, qd8_qs8_qc8w_gemm, qs8_i32_gemm } from './qs8-gemm/driver'
 export { f32_qd8_quantize } from './qs8-gemm/dynamic'
 export { f32_cb8w_spmm_csr, f32_spmm_csr } from './f32-spmm/driver'
+export { f32_lstm_cell } from './recurrent/lstm'
+export { f32_gru_cell, f32_gru_gates } from './recurrent/gru'
 export { f32_kmeans_assign } from './kmeans/assign'
 export { u8_f32_codebook_expand } from './kmeans/expand'
 export { u8_histogram } from './huffman/histogram'

@@ -18,7 +18,10 @@ const EXPORTS = `
   f32_gemm
   f32_gemm_pack
   f32_gemm_packed_bytes
+  f32_gru_cell
+  f32_gru_gates
   f32_kmeans_assign
+  f32_lstm_cell
   f32_maxpool
   f32_qd8_quantize
   f32_qs8_quantize
@@ -71,7 +74,7 @@ const OVERLAY = `
 const STATIC_BASE = 48 * 1024
 
 /** What the package can afford of each module, in bytes; raise it knowingly. */
-const BUDGET = { simd: 46_000, relaxed: 6_000 }
+const BUDGET = { simd: 49_000, relaxed: 6_000 }
 
 const VECTOR_OPERATION = /\b[if]\d+x\d+\./
 

@@ -37,6 +37,8 @@ const isInteger = (value: Attribute): value is number => Number.isInteger(value)
 const isString = (value: Attribute) => typeof value === 'string'
 const isIntegers = (value: Attribute): value is readonly number[] =>
   Array.isArray(value) && value.every((item) => Number.isInteger(item))
+const isStrings = (value: Attribute): value is readonly string[] =>
+  Array.isArray(value) && value.every((item) => typeof item === 'string')
 const isGraph = (value: Attribute): value is Graph => typeof value === 'object' && 'nodes' in value
 
 /** An integer attribute. Without a fallback it must be there. Throws FormatError that names the node. */
@@ -61,6 +63,15 @@ export function intsAttribute(
   fallback?: readonly number[],
 ): readonly number[] {
   return read(node, name, 'a list of integers', isIntegers, fallback)
+}
+
+/** As `intAttribute`, for a list of strings. */
+export function stringsAttribute(
+  node: GraphNode,
+  name: string,
+  fallback?: readonly string[],
+): readonly string[] {
+  return read(node, name, 'a list of strings', isStrings, fallback)
 }
 
 /** The graphs among a node's attributes. */

@@ -49,7 +49,8 @@ function macsOf(node: GraphNode, types: ValueTypes): number {
     case 'MatMul':
       return outputs * (first.at(-1) ?? 0)
     case 'LSTM':
-    case 'GRU': {
+    case 'GRU':
+    case 'RNN': {
       // Every step multiplies W [directions, gates * hidden, input] and R [directions, gates * hidden, hidden].
       const [steps = 0, batch = 0] = first
       return steps * batch * (elementCount(second) + elementCount(shape(node.inputs[2])))

@@ -1,7 +1,6 @@
 // Shape rules of operators that inference does not run: what importing folds, or tools only measure.
-import { UnsupportedOpError } from '../errors.js'
 import { elementCount } from '../formats/tensor.js'
-import { intAttribute, stringAttribute } from './attributes.js'
+import { intAttribute } from './attributes.js'
 import { broadcastShapes } from './broadcast.js'
 import { show } from './call.js'
 import type { Rule } from './operators.js'
@@ -95,25 +94,4 @@ export const range: Rule = (call) => {
   }) as [number, number, number]
   if (delta === 0) call.fail('step 0')
   return [{ dtype: call.sameType(...types), shape: [Math.max(0, Math.ceil((limit - start) / delta))] }]
-}
-
-/** LSTM and GRU: X [seq, batch, input], W [directions, gates * hidden, input], R [directions, gates * hidden, hidden]. */
-export function recurrent(gates: number): Rule {
-  return (call) => {
-    const { node } = call
-    const [x, w, r] = [call.input(0), call.input(1), call.input(2)]
-    if (intAttribute(node, 'layout', 0) !== 0) {
-      throw new UnsupportedOpError([{ op: `${node.op} with layout 1`, nodes: [node.name] }])
-    }
-    const directions = stringAttribute(node, 'direction', 'forward') === 'bidirectional' ? 2 : 1
-    const hidden = intAttribute(node, 'hidden_size')
-    call.expectShape('X', x, [null, null, null])
-    const [sequence, batch, input] = x.shape as [number, number, number]
-    call.expectShape('W', w, [directions, gates * hidden, input])
-    call.expectShape('R', r, [directions, gates * hidden, hidden])
-    const bias = call.optional(3)
-    if (bias !== undefined) call.expectShape('B', bias, [directions, 2 * gates * hidden])
-    const state = { dtype: x.dtype, shape: [directions, batch, hidden] }
-    return [{ dtype: x.dtype, shape: [sequence, directions, batch, hidden] }, state, state]
-  }
 }

@@ -28,8 +28,6 @@ const FURTHER = operatorTable(
     ['ArgMax', operator(1, 1, further.argReduce)],
     ['ArgMin', operator(1, 1, further.argReduce)],
     ['Expand', operator(2, 2, further.expand)],
-    ['GRU', operator(3, 6, further.recurrent(3), 2)],
-    ['LSTM', operator(3, 8, further.recurrent(4), 3)],
     ['LayerNormalization', operator(2, 3, further.layerNormalization, 3)],
     ['LogSoftmax', operator(1, 1, rules.softmax)],
     ['Pad', operator(2, 4, further.pad)],

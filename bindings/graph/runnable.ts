@@ -1,5 +1,6 @@
 import { RUNNABLE_EVALUATORS } from './evaluators.js'
 import { operator, operatorTable } from './operators.js'
+import { recurrent } from './recurrent-rule.js'
 import * as rules from './rules.js'
 
 const unary = operator(1, 1, rules.same)
@@ -19,12 +20,15 @@ export const RUNNABLE = operatorTable(
     ['Conv', operator(2, 3, rules.conv)],
     ['Dropout', operator(1, 3, rules.dropout, 2)],
     ['Flatten', operator(1, 1, rules.flatten)],
+    ['GRU', operator(3, 6, recurrent(3), 2)],
     ['Gather', operator(2, 2, rules.gather)],
     ['Gemm', operator(2, 3, rules.gemm)],
     ['GlobalAveragePool', operator(1, 1, rules.globalPool)],
     ['GlobalMaxPool', operator(1, 1, rules.globalPool)],
+    ['LSTM', operator(3, 8, recurrent(4), 3)],
     ['MatMul', operator(2, 2, rules.matmul)],
     ['MaxPool', operator(1, 1, rules.pool, 2)],
+    ['RNN', operator(3, 6, recurrent(1), 2)],
     ['Reshape', operator(2, 2, rules.reshape)],
     ['Shape', operator(1, 1, rules.shape)],
     ['Slice', operator(3, 5, rules.slice)],

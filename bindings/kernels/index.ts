@@ -11,6 +11,7 @@ import { qs8SpmmKernels } from './qs8-spmm.js'
 import { gapKernels } from './gaps.js'
 import { huffmanKernels } from './huffman.js'
 import { quantizeKernels } from './quantize.js'
+import { recurrentKernels } from './recurrent.js'
 import { spmmKernels } from './spmm.js'
 import { transposeKernels } from './transpose.js'
 
@@ -31,6 +32,7 @@ export function createJsKernels(memory: LinearMemory): Kernels {
     ...qs8GemmKernels(memory),
     ...qs8SpmmKernels(memory),
     ...quantizeKernels(memory),
+    ...recurrentKernels(memory),
     ...spmmKernels(memory),
     ...transposeKernels(memory),
   }

@@ -38,3 +38,9 @@ export function checkSlot(name: string, slot: Slot, bytes: number): void {
   const room = slot.handle.bytes - slot.offset
   if (bytes > room) throw new RangeError(`"${name}" expected a slot of ${bytes} bytes, got ${room}`)
 }
+
+/** Sets `bytes` of a slot to 0. */
+export function clearSlot(slot: Slot, bytes: number): void {
+  const address = addressOf(slot)
+  slot.handle.runtime.memory.u8.fill(0, address, address + bytes)
+}

@@ -6,6 +6,7 @@ import { matmul } from './matmul.js'
 import { concat, transpose } from './move.js'
 import { batchNormalization } from './normalize.js'
 import { averagePool, globalAveragePool, globalMaxPool, maxPool } from './pool.js'
+import { gru, lstm, rnn } from './recurrent.js'
 import { softmax } from './softmax.js'
 import { cast, identity, reshape, shapeArithmetic } from './views.js'
 
@@ -23,14 +24,17 @@ export const LAYERS: ReadonlyMap<string, LayerFactory> = new Map<string, LayerFa
   ['Dropout', identity],
   ['Exp', exp],
   ['Flatten', reshape],
+  ['GRU', gru],
   ['Gather', shapeArithmetic],
   ['Gemm', gemm],
   ['GlobalAveragePool', globalAveragePool],
   ['GlobalMaxPool', globalMaxPool],
   ['Identity', identity],
+  ['LSTM', lstm],
   ['MatMul', matmul],
   ['MaxPool', maxPool],
   ['Mul', mul],
+  ['RNN', rnn],
   ['Relu', relu],
   ['Reshape', reshape],
   ['Shape', shapeArithmetic],

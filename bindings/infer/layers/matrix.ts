@@ -10,7 +10,7 @@ import {
 } from '../../ops/qs8-gemm.js'
 import type { Slot } from '../../ops/slot.js'
 import { f32Spmm, packSparse, type SparseWeights } from '../../ops/spmm.js'
-import type { Layer, Loader } from '../loader.js'
+import type { Layer, Loader, StoredForm } from '../loader.js'
 import type { Planner } from '../plan.js'
 import { isSymmetric, SPARSE_FROM, zeroShare } from '../weights.js'
 import type { Bounds } from './bounds.js'
@@ -31,6 +31,13 @@ export interface MatrixWeights {
 export interface Matrix extends Omit<Layer, 'plan'> {
   /** Appends `output = clamp(input * matrix + bias)` for the `rows` of the value `input`. */
   plan(planner: Planner, input: string, output: string, rows: number, bounds: Bounds): void
+  /** The same between places with float32 rows and without bounds; absent where the input comes as codes. */
+  readonly product?: Product
+}
+
+export interface Product {
+  readonly kernel: string
+  run(x: Slot, y: Slot, rows: number): void
 }
 
 /** Packs a weight matrix in the form that suits how it is stored. */
@@ -57,28 +64,34 @@ function outputsFirst({ layout, n, k }: MatrixWeights): ElementOrder {
 
 type RunRows = (x: Slot, y: Slot, rows: number, bounds: Bounds) => void
 
-/** Steps over float32 rows. */
-function overFloats(kernel: string, run: RunRows): Matrix['plan'] {
-  return (planner, input, output, rows, bounds) => {
-    const x = planner.float(input, 'first')
-    const y = planner.create(output)
-    planner.step(kernel, [x], [y], () => run(x, y, rows, bounds))
+const OPEN: Bounds = { min: -Infinity, max: Infinity }
+
+/** A product over float32 rows. */
+function overFloats(stored: StoredForm, kernel: string, run: RunRows): Matrix {
+  return {
+    stored,
+    product: { kernel, run: (x, y, rows) => run(x, y, rows, OPEN) },
+    plan(planner, input, output, rows, bounds) {
+      const x = planner.float(input, 'first')
+      const y = planner.create(output)
+      planner.step(kernel, [x], [y], () => run(x, y, rows, bounds))
+    },
   }
 }
 
 function dense(weights: PackedF32Weights): Matrix {
   const run: RunRows = (x, y, rows, bounds) => f32Gemm(weights, x, y, rows, bounds)
-  return { stored: 'float32', plan: overFloats('f32_gemm', run) }
+  return overFloats('float32', 'f32_gemm', run)
 }
 
 function sparse(weights: SparseWeights): Matrix {
   const run: RunRows = (x, y, rows, bounds) => f32Spmm(weights, x, y, rows, { layout: 'rows', ...bounds })
-  return { stored: 'sparse', plan: overFloats(weights.kernel, run) }
+  return overFloats('sparse', weights.kernel, run)
 }
 
 function dynamicInt8(weights: PackedInt8Weights): Matrix {
   const run: RunRows = (x, y, rows, bounds) => qd8Gemm(weights, x, y, rows, bounds)
-  return { stored: 'int8', plan: overFloats('qd8_f32_qc8w_gemm', run) }
+  return overFloats('int8', 'qd8_f32_qc8w_gemm', run)
 }
 
 function staticInt8(weights: PackedInt8Weights, range: ActivationRange): Matrix {
