@@ -8,6 +8,8 @@ import { checkBoolean, checkNames, checkOptions, describe } from '../../validate
 import { readGraph } from './graph.js'
 import { ProtoReader } from './wire.js'
 
+export { writeOnnx } from './write.js'
+
 export interface ReadOnnxOptions {
   /**
    * Folds constants, BatchNormalization, biases and clamping into other nodes and drops what is dead, so that the model
