@@ -422,7 +422,7 @@ describe('inferShapes', () => {
     ['Slice', [[4], list(0), list(2), list(0), list(0)], {}, 'do not match'],
     ['Flatten', [[2, 3]], { axis: 3 }, 'axis 3 does not exist'],
     ['Pad', [[2, 3], list(1, 1)], {}, 'pads [1, 1] do not fit 2 axes'],
-    ['Pad', [[2], list(-2, -1)], {}, 'expected an integer in 0..'],
+    ['Pad', [[2], list(-2, -1)], {}, 'pads [-2] and [-1] do not fit [2]'],
     ['Expand', [[2], list(2 ** 20, 2 ** 20, 2)], {}, 'expected at most'],
     ['ConstantOfShape', [list(-1)], {}, 'expected an integer in 0..'],
     ['BatchNormalization', [[2, 3], [3], [3], [3], [4]], {}, 'variance expected [3], got [4]'],

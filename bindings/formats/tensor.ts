@@ -42,6 +42,7 @@ export const BYTES_PER_ELEMENT: Readonly<Record<ElementType, number>> = {
 }
 
 interface ArrayConstructor<T> {
+  readonly name: string
   readonly BYTES_PER_ELEMENT: number
   new (length: number): T
   new (buffer: ArrayBufferLike, byteOffset: number, length: number): T
@@ -61,6 +62,16 @@ export const ELEMENT_ARRAYS: { readonly [T in ElementType]: ArrayConstructor<Ele
   int64: BigInt64Array,
   uint64: BigUint64Array,
   bool: Uint8Array,
+}
+
+/** `checkTypedArray` for the array that holds elements of a type. */
+export function checkElements<T extends ElementType>(
+  name: string,
+  value: unknown,
+  dtype: T,
+  length?: number,
+): asserts value is ElementArrays[T] {
+  checkTypedArray(name, value, ELEMENT_ARRAYS[dtype].name as 'Float32Array', length)
 }
 
 /** Product of the dimensions; 1 for a scalar. */

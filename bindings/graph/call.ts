@@ -16,11 +16,14 @@ export interface ValueType {
 /** A node whose outputs are to be inferred, with what is known of its inputs. */
 export class Call {
   readonly node: GraphNode
+  /** Whether a run asks for values, which gets an answer where ONNX leaves it open and folding would leave the node. */
+  readonly running: boolean
   readonly #inputs: readonly (ValueType | undefined)[]
 
   /** @param inputs by position; an absent optional input is undefined */
-  constructor(node: GraphNode, inputs: readonly (ValueType | undefined)[]) {
+  constructor(node: GraphNode, inputs: readonly (ValueType | undefined)[], running = false) {
     this.node = node
+    this.running = running
     this.#inputs = inputs
   }
 
@@ -39,21 +42,27 @@ export class Call {
     return this.node.inputs.map((_, position) => this.input(position))
   }
 
+  /** The elements of an input that decides about the output's shape. */
+  known(position: number): Tensor['data'] {
+    return this.input(position).value?.data ?? this.#fromData()
+  }
+
   /** Elements of an integer input that decides about the output's shape; undefined when it is absent. */
   optionalInts(position: number): number[] | undefined {
     const type = this.optional(position)
     if (type === undefined) return undefined
-    if (type.value === undefined) {
-      throw new UnsupportedOpError([
-        { op: `${this.node.op} with a shape that depends on the data`, nodes: [this.node.name] },
-      ])
-    }
-    const { data } = type.value
+    const data = this.known(position)
     const numbers = data.length <= MAX_SHAPE_INPUT ? Array.from(data, Number) : []
     if (numbers.length < data.length || numbers.some((number) => !Number.isInteger(number))) {
       this.fail(`input ${position} expected at most ${MAX_SHAPE_INPUT} integers, got ${data.length} elements`)
     }
     return numbers
+  }
+
+  #fromData(): never {
+    throw new UnsupportedOpError([
+      { op: `${this.node.op} with a shape that depends on the data`, nodes: [this.node.name] },
+    ])
   }
 
   ints(position: number): number[] {

@@ -1,11 +1,11 @@
 import { FormatError } from '../errors.js'
-import { elementCount } from '../formats/tensor.js'
+import { elementCount, type Tensor } from '../formats/tensor.js'
 import { MAX_FOLDED_ELEMENTS } from '../limits.js'
 import { checkShape } from '../validate.js'
 import { describeNode } from './attributes.js'
 import { Call, type ValueType } from './call.js'
 import type { GraphNode, Model, ValueInfo, Weight } from './model.js'
-import { checkOperators, operatorOf, type Operator, type Operators } from './operators.js'
+import { checkOperators, operatorOf, type Operator, type Operators, type Outputs } from './operators.js'
 
 /** Types of all values of a model, by name. */
 export type ValueTypes = ReadonlyMap<string, ValueType>
@@ -52,7 +52,8 @@ export class NodeInference {
     const outputs = [...operator.rule(call)]
     outputs.forEach(({ shape }) => checkShape(`output of ${node.name}`, shape))
     const isKnown = node.inputs.every((name, i) => name === '' || inputs[i]?.value !== undefined)
-    if (isKnown || node.op === 'Shape') outputs[0] = this.#evaluate(operator, call, outputs[0]!)
+    const values = isKnown || node.op === 'Shape' ? this.#evaluate(operator, call, outputs) : undefined
+    values?.forEach((value, i) => (outputs[i] = { dtype: value.dtype, shape: value.shape, value }))
     node.outputs.forEach((name, i) => {
       const type = outputs[i]
       if (type === undefined) throw new FormatError('graph', `${describeNode(node)} has no output ${i}`)
@@ -60,13 +61,12 @@ export class NodeInference {
     })
   }
 
-  #evaluate(operator: Operator, call: Call, type: ValueType): ValueType {
-    const elements = elementCount(type.shape)
-    if (elements > this.#budget) return type
-    const value = operator.evaluate?.(call, type)
-    if (value === undefined) return type
-    this.#budget -= elements
-    return { ...type, value }
+  #evaluate(operator: Operator, call: Call, types: readonly ValueType[]): readonly Tensor[] | undefined {
+    const elements = types.reduce((sum, { shape }) => sum + elementCount(shape), 0)
+    if (elements > this.#budget) return undefined
+    const values = operator.evaluate?.(call, types as Outputs)
+    if (values !== undefined) this.#budget -= elements
+    return values
   }
 }
 

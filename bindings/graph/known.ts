@@ -5,36 +5,22 @@ import * as rules from './rules.js'
 import { RUNNABLE } from './runnable.js'
 
 const unary = operator(1, 1, rules.same)
-const comparison = operator(2, 2, further.comparison)
-const variadic = operator(1, Infinity, rules.broadcasting)
 const reduction = operator(1, 2, further.reduce)
 
 const FURTHER = operatorTable(
   [
     ...[
-      ['Abs', 'Ceil', 'Elu', 'Erf', 'Floor', 'Gelu', 'HardSigmoid', 'HardSwish', 'LeakyRelu', 'Log', 'Neg'],
-      ['Reciprocal', 'Round', 'Selu', 'Sign', 'Softplus', 'Sqrt'],
+      ['Ceil', 'Elu', 'Erf', 'Floor', 'Gelu', 'HardSigmoid', 'HardSwish', 'LeakyRelu', 'Log'],
+      ['Reciprocal', 'Round', 'Selu', 'Softplus', 'Sqrt'],
     ]
       .flat()
       .map((name) => [name, unary] as const),
     ['PRelu', operator(2, 2, rules.broadcasting)],
-    ...['Equal', 'Greater', 'GreaterOrEqual', 'Less', 'LessOrEqual'].map(
-      (name) => [name, comparison] as const,
-    ),
-    ...['Max', 'Mean', 'Min', 'Sum'].map((name) => [name, variadic] as const),
     ...['L1', 'L2', 'LogSum', 'LogSumExp', 'Max', 'Mean', 'Min', 'Prod', 'Sum', 'SumSquare'].map(
       (kind) => [`Reduce${kind}`, reduction] as const,
     ),
-    ['ArgMax', operator(1, 1, further.argReduce)],
-    ['ArgMin', operator(1, 1, further.argReduce)],
-    ['Expand', operator(2, 2, further.expand)],
     ['LayerNormalization', operator(2, 3, further.layerNormalization, 3)],
     ['LogSoftmax', operator(1, 1, rules.softmax)],
-    ['Pad', operator(2, 4, further.pad)],
-    ['Pow', operator(2, 2, further.pow)],
-    ['Range', operator(3, 3, further.range)],
-    ['Split', operator(1, 2, further.split, Infinity)],
-    ['Where', operator(3, 3, further.where)],
   ],
   FURTHER_EVALUATORS,
 )

@@ -8,14 +8,16 @@ import type { Graph, GraphNode } from './model.js'
 export type Rule = (call: Call) => readonly ValueType[]
 
 /**
- * Computes the first output of a node whose inputs are all known, or of Shape, in plain TypeScript: what exporters write
- * around Reshape, and arithmetic on constants. Element types keep their own arithmetic: int64 wraps, float32 rounds after
- * every operation, so that folding changes no bit.
+ * Computes the outputs of a node whose inputs are all known, in plain TypeScript: for folding, for shapes, and in a run for
+ * what has no kernel. Element types keep their own arithmetic: integers wrap, float32 rounds after every operation, so that
+ * folding changes no bit.
  *
- * @param output type of the output, as the operator's rule gives it
+ * @param outputs types of the outputs, as the operator's rule gives them; one with a `value` is to be filled in
  * @returns undefined when it does not compute this type, or the result is not defined (a division by zero)
  */
-export type Evaluator = (call: Call, output: ValueType) => Tensor | undefined
+export type Evaluator = (call: Call, outputs: Outputs) => readonly Tensor[] | undefined
+
+export type Outputs = readonly [ValueType, ...ValueType[]]
 
 /** An operator: how many inputs it takes, both ends included, and how many outputs it has at most. */
 export interface Operator {

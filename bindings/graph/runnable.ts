@@ -1,13 +1,16 @@
 import { RUNNABLE_EVALUATORS } from './evaluators.js'
-import { operator, operatorTable } from './operators.js'
+import { ARRANGE } from './families/arrange.js'
+import { ELEMENTWISE } from './families/elementwise.js'
+import { SEARCH } from './families/search.js'
+import { operator, operatorTable, type Operators } from './operators.js'
 import { recurrent } from './recurrent-rule.js'
 import * as rules from './rules.js'
 
 const unary = operator(1, 1, rules.same)
 const binary = operator(2, 2, rules.broadcasting)
 
-/** The operators that inference has a layer for. */
-export const RUNNABLE = operatorTable(
+/** The operators that kernels run. */
+const OF_KERNELS = operatorTable(
   [
     ...['Exp', 'Identity', 'Relu', 'Sigmoid', 'Tanh'].map((name) => [name, unary] as const),
     ...['Add', 'Div', 'Mul', 'Sub'].map((name) => [name, binary] as const),
@@ -39,3 +42,6 @@ export const RUNNABLE = operatorTable(
   ],
   RUNNABLE_EVALUATORS,
 )
+
+/** The operators that inference runs. */
+export const RUNNABLE: Operators = new Map([...ARRANGE, ...ELEMENTWISE, ...SEARCH, ...OF_KERNELS])

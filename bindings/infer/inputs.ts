@@ -1,15 +1,25 @@
-import { elementCount, type Tensor } from '../formats/tensor.js'
+import {
+  checkElements,
+  elementCount,
+  ELEMENT_ARRAYS,
+  type ElementArrays,
+  type ElementType,
+  type Tensor,
+} from '../formats/tensor.js'
 import type { Dimension, ValueInfo } from '../graph/model.js'
-import { checkShape, checkTypedArray, describe } from '../validate.js'
+import { checkShape, describe } from '../validate.js'
 
-/** A tensor, or bare values where the declared shape leaves at most one dimension open. */
-export type InputValue = Tensor | Float32Array
+/**
+ * A tensor, or bare values where the declared shape leaves at most one dimension open: the typed array of the input's
+ * element type (Float32Array, Uint8Array for bool, BigInt64Array), or numbers in any array for 64-bit integers.
+ */
+export type InputValue = Tensor | ElementArrays[ElementType] | readonly number[]
 
 /** One input of a run, checked against its declaration. */
 export interface CheckedInput {
   readonly name: string
   readonly shape: readonly number[]
-  readonly data: Float32Array
+  readonly data: ElementArrays[ElementType]
 }
 
 /**
@@ -40,24 +50,41 @@ export function checkInputs(infos: readonly ValueInfo[], inputs: Record<string, 
   })
 }
 
-function checkInput({ name, shape: declared }: ValueInfo, value: InputValue): CheckedInput {
+function checkInput({ name, dtype, shape: declared }: ValueInfo, value: InputValue): CheckedInput {
   const label = `inputs.${name}`
-  if (ArrayBuffer.isView(value)) {
-    checkTypedArray(label, value, 'Float32Array')
-    return { name, shape: deriveShape(label, declared, value.length), data: value }
+  if (ArrayBuffer.isView(value) || (Array.isArray(value) && is64Bit(dtype))) {
+    const elements = widened(dtype, value)
+    checkElements(label, elements, dtype)
+    return { name, shape: deriveShape(label, declared, elements.length), data: elements }
   }
-  if (typeof value !== 'object' || value === null || value.kind !== 'dense') {
-    throw new TypeError(`"${label}" expected a tensor or Float32Array, got ${describe(value)}`)
+  if (!isTensor(value)) {
+    const array = ELEMENT_ARRAYS[dtype].name
+    throw new TypeError(`"${label}" expected a tensor or ${array}, got ${describe(value)}`)
   }
-  const { dtype, shape, data } = value
-  if (dtype !== 'float32') throw new TypeError(`"${label}" expected a float32 tensor, got ${String(dtype)}`)
-  checkTypedArray(label, data, 'Float32Array', checkShape(`${label}.shape`, shape))
+  const { shape, data } = value
+  if (value.dtype !== dtype) {
+    throw new TypeError(`"${label}" expected a ${dtype} tensor, got ${String(value.dtype)}`)
+  }
+  checkElements(label, data, dtype, checkShape(`${label}.shape`, shape))
   const fits =
     declared === undefined ||
     (declared.length === shape.length &&
       declared.every((dimension, axis) => typeof dimension !== 'number' || dimension === shape[axis]))
   if (!fits) throw new RangeError(`"${label}" expected shape ${show(declared)}, got [${shape.join(', ')}]`)
   return { name, shape: [...shape], data }
+}
+
+const isTensor = (value: InputValue): value is Tensor =>
+  typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'dense'
+
+const is64Bit = (dtype: ElementType) => dtype === 'int64' || dtype === 'uint64'
+
+/** Safe integers as 64-bit ones; any other values as they are. */
+function widened(dtype: ElementType, values: Exclude<InputValue, Tensor>): unknown {
+  const list =
+    is64Bit(dtype) && (Array.isArray(values) || (values as Int32Array)[Symbol.toStringTag] === 'Int32Array')
+  if (!list || !(values as number[]).every(Number.isSafeInteger)) return values
+  return (ELEMENT_ARRAYS[dtype as 'int64'] as BigInt64ArrayConstructor).from(values as number[], BigInt)
 }
 
 /** The shape of bare values: the one open dimension is what their number makes it. */

@@ -1,16 +1,18 @@
 import { CapacityError, FormatError, UnsupportedOpError } from '../errors.js'
 import { qualifiedOp } from '../graph/attributes.js'
 import { checkModel } from '../graph/check.js'
-import type { Model, ValueInfo } from '../graph/model.js'
+import type { GraphNode, Model, ValueInfo } from '../graph/model.js'
 import { IR_OPSET } from '../graph/opset.js'
+import { RUNNABLE } from '../graph/runnable.js'
 import { isArtifact } from '../io/artifact/container.js'
 import { readArtifact, type ReadArtifactOptions } from '../io/artifact/read.js'
 import { MAX_MEMORY_BYTES, MAX_MODEL_NODES } from '../limits.js'
 import { defaultRuntime } from '../runtime/default.js'
 import type { Runtime } from '../runtime/runtime.js'
 import { checkChoice, checkInteger, checkNames, checkOptions, describe } from '../validate.js'
+import { evaluated, ofFloats } from './layers/evaluated.js'
 import { LAYERS } from './layers/index.js'
-import { Loader, UnsupportedVariant } from './loader.js'
+import { Loader, UnsupportedVariant, type Layer } from './loader.js'
 import { Session, type LoadedLayer } from './session.js'
 
 export interface SessionOptions {
@@ -125,14 +127,12 @@ function loadLayers(model: Model, loader: Loader): LoadedLayer[] {
   }
   const layers: LoadedLayer[] = []
   // All names are looked up before anything is packed.
-  for (const node of model.nodes) if (!LAYERS.has(qualifiedOp(node))) refuse(qualifiedOp(node), node.name)
-  for (const { name, dtype } of model.inputs) if (dtype !== 'float32') refuse(`${dtype} input`, name)
-  for (const { name, dtype } of model.outputs) if (dtype !== 'float32') refuse(`${dtype} output`, name)
+  for (const node of model.nodes) if (!canRun(node)) refuse(qualifiedOp(node), node.name)
   throwRefused()
   for (const node of model.nodes) {
     const before = loader.bytes
     try {
-      const layer = loader.make(LAYERS.get(qualifiedOp(node))!, node)
+      const layer = makeLayer(loader, node)
       layers.push({ layer, weightBytes: loader.bytes - before })
     } catch (error) {
       if (!(error instanceof UnsupportedVariant)) throw error
@@ -141,4 +141,23 @@ function loadLayers(model: Model, loader: Loader): LoadedLayer[] {
   }
   throwRefused()
   return layers
+}
+
+function canRun(node: GraphNode): boolean {
+  const op = qualifiedOp(node)
+  return LAYERS.has(op) || RUNNABLE.get(op)?.evaluate !== undefined
+}
+
+/** The layer of a node. The evaluator of an operator takes over variants that its kernels do not have. */
+function makeLayer(loader: Loader, node: GraphNode): Layer {
+  const op = qualifiedOp(node)
+  const factory = LAYERS.get(op)
+  if (factory === undefined) return loader.make(evaluated, node)
+  try {
+    const layer = loader.make(factory, node)
+    return layer.anyType === true ? layer : ofFloats(node, layer)
+  } catch (error) {
+    if (!(error instanceof UnsupportedVariant) || RUNNABLE.get(op)?.evaluate === undefined) throw error
+    return loader.make(evaluated, node)
+  }
 }

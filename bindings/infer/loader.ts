@@ -17,6 +17,8 @@ export interface Layer {
   readonly wants?: ActivationRange | undefined
   /** Codes of the first input come out as they went in: what the readers of the output want, the input may be. */
   readonly passesCodes?: boolean
+  /** Whether it takes values of any element type, not float32 alone. */
+  readonly anyType?: boolean
   /** Appends the node's steps for the shapes of a plan. */
   plan(planner: Planner): void
 }

@@ -1,4 +1,6 @@
-import { elementCount } from '../formats/tensor.js'
+import { UnsupportedOpError } from '../errors.js'
+import { BYTES_PER_ELEMENT, elementCount, type ElementType } from '../formats/tensor.js'
+import type { ValueType } from '../graph/call.js'
 import type { ValueTypes } from '../graph/inference.js'
 import type { ActivationRange } from '../graph/model.js'
 import { writeSlot, type Slot } from '../ops/slot.js'
@@ -55,8 +57,16 @@ export class Operand implements Slot, Form {
   readonly layout: Layout
   readonly coding: ActivationRange | undefined
   readonly place: Slot
+  /** Of the real values, if it is held as codes. */
+  readonly dtype: ElementType
 
-  constructor(shape: readonly number[], { layout, coding }: Form, place: Slot) {
+  constructor(
+    shape: readonly number[],
+    { layout, coding }: Form,
+    place: Slot,
+    dtype: ElementType = 'float32',
+  ) {
+    this.dtype = dtype
     this.shape = shape
     this.layout = layout
     this.coding = coding
@@ -155,10 +165,14 @@ export class Planner {
     }
   }
 
-  shape(name: string): readonly number[] {
+  type(name: string): ValueType {
     const type = this.#request.types.get(name)
-    if (type === undefined) throw new Error(`internal: ${name} has no shape`)
-    return type.shape
+    if (type === undefined) throw new Error(`internal: ${name} has no type`)
+    return type
+  }
+
+  shape(name: string): readonly number[] {
+    return this.type(name).shape
   }
 
   /** The int8 codes in which the readers of `name` want it; undefined: its real values. */
@@ -171,9 +185,9 @@ export class Planner {
     const own = this.#operands.get(name)?.[0]
     if (own !== undefined) return own
     const known = this.#request.types.get(name)?.value
-    if (known?.dtype !== 'float32') throw new Error(`internal: ${name} is read before it is made`)
+    if (known === undefined) throw new Error(`internal: ${name} is read before it is made`)
     const operand = this.create(name)
-    this.step('copy', [], [operand], () => writeSlot(operand, known.data as Float32Array))
+    this.step('copy', [], [operand], () => writeSlot(operand, known.data))
     return operand
   }
 
@@ -182,9 +196,21 @@ export class Planner {
     return this.#inForm(name, { layout, coding: this.value(name).coding })
   }
 
+  /** A value of any type, not as codes, in the layout that is asked for or its own. */
+  decoded(name: string, layout: Layout = this.value(name).layout): Operand {
+    return this.#inForm(name, { layout, coding: undefined })
+  }
+
+  /** A value of any type as ONNX has it. */
+  plain(name: string): Operand {
+    return this.decoded(name, 'first')
+  }
+
   /** A value as float32, in the layout that is asked for or its own. */
   float(name: string, layout: Layout = this.value(name).layout): Operand {
-    return this.#inForm(name, { layout, coding: undefined })
+    const { dtype } = this.value(name)
+    if (dtype !== 'float32') throw new UnsupportedOpError([{ op: `${dtype} input`, nodes: [this.#node] }])
+    return this.decoded(name, layout)
   }
 
   /** A value as int8 codes. */
@@ -199,7 +225,7 @@ export class Planner {
     const found = alike.find(({ layout }) => layout === wanted.layout)
     if (found !== undefined) return found
     const twin = alike.find(({ isFlat }) => isFlat)
-    if (twin !== undefined) return this.#add(name, new Operand(own.shape, wanted, twin.place))
+    if (twin !== undefined) return this.#add(name, new Operand(own.shape, wanted, twin.place, own.dtype))
     if (alike.length > 0) return this.#converted(name, alike[0]!, wanted)
     // Real values are turned rather than codes, for which the kernel is faster. From codes to codes the way leads through them.
     if (wanted.coding === undefined) {
@@ -210,7 +236,7 @@ export class Planner {
   }
 
   #converted(name: string, from: Operand, form: Form): Operand {
-    const to = this.#add(name, this.#place(name, from.shape, form))
+    const to = this.#add(name, this.#place(name, { dtype: from.dtype, shape: from.shape }, form))
     const { kernel, run } = convert(from, to)
     this.step(kernel, [from], [to], run)
     this.#conversions++
@@ -219,13 +245,13 @@ export class Planner {
 
   /** A new place for the output `name`. */
   create(name: string, layout: Layout = 'first', coding?: ActivationRange): Operand {
-    return this.#add(name, this.#place(name, this.shape(name), { layout, coding }))
+    return this.#add(name, this.#place(name, this.type(name), { layout, coding }))
   }
 
   /** The output `name` is the value `x` under its own shape: nothing is copied. */
   alias(name: string, x: Operand, layout: Layout = x.layout): Operand {
     if (x.place instanceof Region) x.place.names.push(name)
-    return this.#add(name, new Operand(this.shape(name), { layout, coding: x.coding }, x.place))
+    return this.#add(name, new Operand(this.shape(name), { layout, coding: x.coding }, x.place, x.dtype))
   }
 
   /** A place for the output `name` of an element-wise step over `x`: that of `x` itself when nobody reads it later. */
@@ -242,7 +268,7 @@ export class Planner {
 
   /** Work space of the steps of a node. */
   temporary(shape: readonly number[]): Operand {
-    return this.#place('', shape, { layout: 'first', coding: undefined })
+    return this.#place('', { dtype: 'float32', shape }, { layout: 'first', coding: undefined })
   }
 
   /** Appends a call that reads and writes the given values. */
@@ -265,7 +291,7 @@ export class Planner {
   /** The value of an output of the model, as ONNX has it, kept until after the last step. */
   output(name: string): Operand {
     this.#node = ''
-    const operand = this.float(name, 'first')
+    const operand = this.plain(name)
     if (operand.place instanceof Region) operand.place.last = Infinity
     return operand
   }
@@ -284,10 +310,11 @@ export class Planner {
     return operand
   }
 
-  #place(name: string, shape: readonly number[], form: Form): Operand {
-    const region = new Region(elementCount(shape) * (form.coding === undefined ? 4 : 1), this.#request.arena)
+  #place(name: string, { dtype, shape }: ValueType, form: Form): Operand {
+    const size = form.coding === undefined ? BYTES_PER_ELEMENT[dtype] : 1
+    const region = new Region(elementCount(shape) * size, this.#request.arena)
     region.names.push(name)
     this.#regions.push(region)
-    return new Operand(shape, form, region)
+    return new Operand(shape, form, region, dtype)
   }
 }

@@ -1,5 +1,11 @@
-import { CapacityError, DisposedError, UnsupportedOpError } from '../errors.js'
-import type { Tensor } from '../formats/tensor.js'
+import { CapacityError, DisposedError } from '../errors.js'
+import {
+  checkElements,
+  ELEMENT_ARRAYS,
+  type ElementArrays,
+  type ElementType,
+  type Tensor,
+} from '../formats/tensor.js'
 import { countMacs } from '../graph/cost.js'
 import type { ActivationRange, Model, ValueInfo } from '../graph/model.js'
 import { inferTypes, type ValueTypes } from '../graph/inference.js'
@@ -7,7 +13,7 @@ import { RUNNABLE } from '../graph/runnable.js'
 import { MAX_CACHED_PLANS } from '../limits.js'
 import { readSlot, writeSlot } from '../ops/slot.js'
 import type { Runtime, TargetName } from '../runtime/runtime.js'
-import { checkOptions, checkShape, checkTypedArray } from '../validate.js'
+import { checkOptions, checkShape } from '../validate.js'
 import { Arena } from './arena.js'
 import { codeDemands } from './demands.js'
 import { checkInputs, type InputValue } from './inputs.js'
@@ -16,7 +22,7 @@ import { Planner, type Operand, type Plan, type Step } from './plan.js'
 
 export interface RunOptions {
   /** Arrays that receive outputs, by name; those not given are new. */
-  out?: Readonly<Record<string, Float32Array>>
+  out?: Readonly<Record<string, ElementArrays[ElementType]>>
 }
 
 /** What one node does and costs. */
@@ -118,23 +124,27 @@ export class Session {
    * NaN and infinities go through float32 nodes as IEEE 754 has it; where they reach an int8 node, the run throws
    * RangeError.
    *
-   * @param inputs a tensor for each input; a bare Float32Array where the declared shape leaves at most one dimension open
-   * @returns a float32 tensor for each output
+   * @typeParam T element type that the caller knows the outputs to have; it is not checked
+   * @param inputs a tensor for each input, or its bare values where the declared shape leaves at most one dimension open
+   * @returns a tensor for each output
    * @throws TypeError, RangeError for inputs that do not fit the model; CapacityError when memory is short;
    *   DisposedError
    */
-  run(inputs: Record<string, InputValue>, options: RunOptions = {}): Record<string, Tensor<'float32'>> {
+  run<T extends ElementType = 'float32'>(
+    inputs: Record<string, InputValue>,
+    options: RunOptions = {},
+  ): Record<string, Tensor<T>> {
     checkOptions('options', options, ['out'])
     const given = checkInputs(this.inputs, inputs)
     const out = this.#checkOut(options.out)
     this.#checkAlive()
     const plan = this.#plan(given)
     this.#reserve(plan)
-    const targets = plan.outputs.map(({ shape, elements }, i) => {
+    const targets = plan.outputs.map(({ dtype, shape, elements }, i) => {
       const { name } = this.outputs[i]!
-      const data = out.get(name) ?? new Float32Array(elements)
-      checkTypedArray(`out.${name}`, data, 'Float32Array', elements)
-      return { kind: 'dense', dtype: 'float32', shape: [...shape], data } as const
+      const data = out.get(name) ?? new ELEMENT_ARRAYS[dtype](elements)
+      checkElements(`out.${name}`, data, dtype, elements)
+      return { kind: 'dense', dtype, shape: [...shape], data } as unknown as Tensor<T>
     })
     given.forEach(({ data }, i) => writeSlot(plan.inputs[i]!, data))
     runSteps(plan.steps)
@@ -208,7 +218,7 @@ export class Session {
   }
 
   /** A copy of the caller's `out`, so that what is checked is what is written to. */
-  #checkOut(out: RunOptions['out'] = {}): ReadonlyMap<string, Float32Array> {
+  #checkOut(out: RunOptions['out'] = {}): ReadonlyMap<string, ElementArrays[ElementType]> {
     checkOptions(
       'out',
       out,
@@ -242,11 +252,7 @@ export class Session {
       const known = node.outputs.every((name) => name === '' || types.get(name)?.value !== undefined)
       if (!known) layers[i]!.layer.plan(planner)
     })
-    const outputs = this.outputs.map(({ name }) => {
-      const { dtype } = types.get(name)!
-      if (dtype !== 'float32') throw new UnsupportedOpError([{ op: `${dtype} output`, nodes: [name] }])
-      return planner.output(name)
-    })
+    const outputs = this.outputs.map(({ name }) => planner.output(name))
     return { ...planner.finish(), inputs: inputOperands, outputs, types }
   }
 

@@ -1,3 +1,4 @@
+import { ELEMENT_ARRAYS, type ElementArrays, type ElementType } from '../formats/tensor.js'
 import type { Handle } from '../runtime/handle.js'
 
 /**
@@ -16,21 +17,24 @@ export function addressOf(slot: Slot): number {
 }
 
 /** Copies values into a slot. */
-export function writeSlot(slot: Slot, data: Float32Array | Int8Array | Uint8Array | Int32Array): void {
+export function writeSlot(slot: Slot, data: ArrayBufferView): void {
   const { u8 } = slot.handle.runtime.memory
   u8.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), addressOf(slot))
 }
 
 /** Copies values out of a slot into `out`, whose length says how many. */
-export function readSlot<T extends Float32Array | Int8Array | Uint8Array | Int32Array>(
-  slot: Slot,
-  out: T,
-): T {
+export function readSlot<T extends ArrayBufferView>(slot: Slot, out: T): T {
   const address = addressOf(slot)
   new Uint8Array(out.buffer, out.byteOffset, out.byteLength).set(
     slot.handle.runtime.memory.u8.subarray(address, address + out.byteLength),
   )
   return out
+}
+
+/** The elements that lie in a slot, not copied: right until memory is next reserved. Slots of a plan begin aligned. */
+export function viewSlot<T extends ElementType>(slot: Slot, dtype: T, elements: number): ElementArrays[T] {
+  const { buffer } = slot.handle.runtime.memory.u8
+  return new ELEMENT_ARRAYS[dtype](buffer, addressOf(slot), elements)
 }
 
 /** Throws RangeError unless `bytes` fit between the start of the slot and the end of its region. */

@@ -123,6 +123,18 @@ export function x32Transpose(plan: Transpose, x: Slot, out: Slot): void {
   transpose(plan, x, out, 4)
 }
 
+/** The transposition of elements of any size: those of 8 bytes move as two of 4, those of 2 as two of 1. */
+export function elementTranspose(
+  shape: readonly number[],
+  permutation: readonly number[],
+  bytes: number,
+): { plan: Transpose; kernel: string; run: typeof x32Transpose } {
+  const unit = bytes % 4 === 0 ? 4 : 1
+  const parts = bytes === unit ? [] : [bytes / unit]
+  const plan = planTranspose([...shape, ...parts], [...permutation, ...parts.map(() => shape.length)])
+  return { plan, kernel: `x${unit * 8}_transpose`, run: unit === 4 ? x32Transpose : x8Transpose }
+}
+
 /** Permutes the axes of bytes. Allocates nothing. */
 export function x8Transpose(plan: Transpose, x: Slot, out: Slot): void {
   transpose(plan, x, out, 1)

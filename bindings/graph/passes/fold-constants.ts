@@ -30,17 +30,17 @@ export function foldConstants(model: Model, keep: Keep): Model {
       if (error instanceof UnsupportedOpError) return true // a variant of its operator
       throw error
     }
-    const [output] = node.outputs
-    const value = output === undefined ? undefined : types.get(output)?.value
-    if (output === undefined || value === undefined || node.outputs.length > 1 || pinned.has(output))
-      return true
+    const outputs = node.outputs.filter((output) => output !== '')
+    const values = outputs.map((output) => types.get(output)?.value)
+    if (!values.every((value) => value !== undefined) || outputs.some((name) => pinned.has(name))) return true
     const sources = node.inputs.map((name) => types.get(name)?.value?.data.length ?? 0)
-    if (value.data.length > Math.max(FREE_ELEMENTS, ...sources)) {
-      // What reads it is not folded either, or the large constant would come in that way.
-      types.set(output, { dtype: value.dtype, shape: value.shape })
+    const elements = values.reduce((sum, { data }) => sum + data.length, 0)
+    if (elements > Math.max(FREE_ELEMENTS, ...sources)) {
+      // What reads them is not folded either, or the large constant would come in that way.
+      values.forEach(({ dtype, shape }, i) => types.set(outputs[i]!, { dtype, shape }))
       return true
     }
-    weights.set(output, value)
+    values.forEach((value, i) => weights.set(outputs[i]!, value))
     return false
   })
   return { ...model, nodes, weights }

@@ -8,9 +8,9 @@ import { batchNormalization } from './normalize.js'
 import { averagePool, globalAveragePool, globalMaxPool, maxPool } from './pool.js'
 import { gru, lstm, rnn } from './recurrent.js'
 import { softmax } from './softmax.js'
-import { cast, identity, reshape, shapeArithmetic } from './views.js'
+import { cast, identity, reshape } from './views.js'
 
-/** How each operator is run. One that is not here is not supported. */
+/** How operators are run by kernels. Others run through their evaluator, if they have one. */
 export const LAYERS: ReadonlyMap<string, LayerFactory> = new Map<string, LayerFactory>([
   ['Add', add],
   ['AveragePool', averagePool],
@@ -18,14 +18,12 @@ export const LAYERS: ReadonlyMap<string, LayerFactory> = new Map<string, LayerFa
   ['Cast', cast],
   ['Clip', clip],
   ['Concat', concat],
-  ['ConstantOfShape', shapeArithmetic],
   ['Conv', conv],
   ['Div', div],
   ['Dropout', identity],
   ['Exp', exp],
   ['Flatten', reshape],
   ['GRU', gru],
-  ['Gather', shapeArithmetic],
   ['Gemm', gemm],
   ['GlobalAveragePool', globalAveragePool],
   ['GlobalMaxPool', globalMaxPool],
@@ -37,9 +35,7 @@ export const LAYERS: ReadonlyMap<string, LayerFactory> = new Map<string, LayerFa
   ['RNN', rnn],
   ['Relu', relu],
   ['Reshape', reshape],
-  ['Shape', shapeArithmetic],
   ['Sigmoid', sigmoid],
-  ['Slice', shapeArithmetic],
   ['Softmax', softmax],
   ['Squeeze', reshape],
   ['Sub', sub],
