@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import '../bindings/embedded.js'
 import { readArtifact, writeArtifact } from '../bindings/io/artifact/index.js'
+import { readOnnx } from '../bindings/io/onnx/index.js'
 import { readNpy, writeNpy } from '../bindings/io/npy.js'
 import { runOnnx } from './oracles/onnx.js'
 import { floats, makeModel, node } from './support/models.js'
@@ -111,6 +112,11 @@ describe('mcompress', () => {
     expect(shown).toMatchObject({ code: 0, err: '' })
     expect(shown.out).toContain('image float32[N, 1, 6, 6] -> Flatten Gemm Gemm -> scores')
     expect(rows('inspect.json').map(({ tensor }) => tensor)).toEqual(['w1', 'b1', 'w2', 'b2'])
+
+    const exported = await cli('export', 'small.safetensors', '-o', 'small.onnx')
+    expect(exported).toMatchObject({ code: 0, err: '' })
+    const codebooks = readOnnx(readFileSync(at('small.onnx')), { optimize: false })
+    expect(codebooks.nodes.map(({ op }) => op).filter((op) => op === 'Gather').length).toBe(2)
 
     const judged = await cli(
       ...['evaluate', 'small.safetensors', '--images', 'images', '--labels', 'labels'],

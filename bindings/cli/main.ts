@@ -4,6 +4,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import '../embedded.js'
 import { compressCommand } from './commands/compress.js'
 import { evaluateCommand } from './commands/evaluate.js'
+import { exportCommand } from './commands/export.js'
 import { inspectCommand } from './commands/inspect.js'
 import { runCommand } from './commands/run.js'
 import { UsageError } from './errors.js'
@@ -79,6 +80,9 @@ function program(): Command {
     .addOption(new Option('--seed <integer>', 'for what is chosen at random').argParser(seed).default(0))
     .addOption(json())
     .action(compressCommand)
+  command('export <model>', 'write an artifact as ONNX, quantized where it is, for other runtimes')
+    .requiredOption('-o, --output <file>', 'the .onnx file to write')
+    .action(exportCommand)
   command('inspect <model>', 'show what is in an artifact or an ONNX model, without running it')
     .addOption(json())
     .action(inspectCommand)
