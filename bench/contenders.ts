@@ -3,13 +3,20 @@ import { toCsr } from '../bindings/formats/csr.js'
 import { tensor } from '../bindings/formats/tensor.js'
 import { assignCodebook } from '../bindings/ops/codebook.js'
 import { f32Gemm, packF32Weights } from '../bindings/ops/f32-gemm.js'
+import { int4Gemm, packInt4Weights } from '../bindings/ops/qb4w-gemm.js'
 import { packInt8Weights, qs8Gemm } from '../bindings/ops/qs8-gemm.js'
 import { addressOf, readSlot, writeSlot } from '../bindings/ops/slot.js'
 import { f32Spmm, packSparse, type SampleLayout } from '../bindings/ops/spmm.js'
 import { Handle } from '../bindings/runtime/handle.js'
 import type { Runtime } from '../bindings/runtime/runtime.js'
 import type { Contender } from './harness.js'
-import { transpose, type AssignProblem, type GemmProblem, type SparseProblem } from './problems.js'
+import {
+  transpose,
+  type AssignProblem,
+  type GemmProblem,
+  type Int4GemmProblem,
+  type SparseProblem,
+} from './problems.js'
 
 /** f32 GEMM on resident operands, weights packed before. */
 export function f32GemmContender(
@@ -47,6 +54,25 @@ export function int8GemmContender(runtime: Runtime, problem: GemmProblem<Int8Arr
     run: () => qs8Gemm(weights, x, y, m, options),
     exact: () => matches(readSlot(y, new Int32Array(m * n))),
     dispose: () => [weights, region].forEach((handle) => handle.dispose()),
+  }
+}
+
+/** Products with weights of 4 bits on resident operands, weights packed before; rows are quantized in the measured time. */
+export function int4GemmContender(
+  runtime: Runtime,
+  { m, n, k, a, weights: stored, equals }: Int4GemmProblem,
+  inputs: 'int8' | 'float32' = 'int8',
+): Contender {
+  const weights = packInt4Weights(runtime, stored)
+  const x = { handle: new Handle(runtime, 4 * m * k), offset: 0 }
+  const y = { handle: new Handle(runtime, 4 * m * n), offset: 0 }
+  writeSlot(x, a)
+  return {
+    name: inputs === 'int8' ? 'mcompress' : 'mcompress, f32 inputs',
+    target: runtime.target.name,
+    run: () => int4Gemm(weights, x, y, m, { inputs }),
+    exact: () => equals(readSlot(y, new Float32Array(m * n)), inputs),
+    dispose: () => [weights, x.handle, y.handle].forEach((handle) => handle.dispose()),
   }
 }
 

@@ -1,6 +1,9 @@
+import type { GroupSize, Int4Tensor } from '../bindings/formats/int4.js'
 import { kmeansCodebook } from '../bindings/ops/kmeans.js'
-import { f32Product, integerProduct } from '../tests/oracles/gemm.js'
+import { dynamicParameters, f32Product, integerProduct, type Matrix } from '../tests/oracles/gemm.js'
+import { int4Product, int4Reals, nibbles } from '../tests/oracles/int4.js'
 import { nearest } from '../tests/oracles/kmeans.js'
+import { quantizeOne } from '../tests/oracles/quantize.js'
 import { Random } from '../tests/support/random.js'
 
 /** A matrix product c [m][n] = a [m][k] * b [k][n] with its seeded operands and a check of results. */
@@ -68,6 +71,55 @@ export function int8GemmProblem(m: number, k: number, n: number): GemmProblem<In
   const expected = integerProduct({ data: a, rows, columns: k, stride: k }, zeros, transpose(b, k, n), n)
   const equals = (c: ArrayLike<number>): boolean => expected.every((value, i) => c[i] === value)
   return { m, n, k, a, b, matches: equals, equals }
+}
+
+/** f32 activations a [m][k] times weights of 4 bits in groups, and checks for both ways to multiply by them. */
+export interface Int4GemmProblem {
+  readonly m: number
+  readonly n: number
+  readonly k: number
+  readonly a: Float32Array<ArrayBuffer>
+  readonly weights: Int4Tensor
+  /** The oracle's bits, where rows are quantized to int8 and where they are not. */
+  equals(c: ArrayLike<number>, inputs: 'int8' | 'float32'): boolean
+  /** Within what the int8 rounding of activations and any order of summation may change. */
+  matches(c: ArrayLike<number>): boolean
+}
+
+export function int4GemmProblem(m: number, k: number, n: number, groupSize: GroupSize): Int4GemmProblem {
+  const random = new Random(m + 31 * k + 997 * n)
+  const a = random.floats(m * k)
+  const codes = random.int8s(n * k, -8, 7)
+  const scale = random.floats(n * Math.ceil(k / groupSize)).map((s) => Math.abs(s) / 100 + 0.001)
+  const matrix = { codes, scale, n, k, groupSize }
+  const data = nibbles(codes, n, k)
+  const weights: Int4Tensor = { kind: 'int4', shape: [n, k], axis: 1, groupSize, data, scale }
+  // The last row alone: a naive product of all would take longer than the benchmark.
+  const row = a.subarray((m - 1) * k)
+  const { scale: step, zeroPoint } = dynamicParameters([...row])
+  const quantized = [...row].map((v) => quantizeOne(v, step, zeroPoint, -128))
+  const rowOf = (values: ArrayLike<number>): Matrix => ({ data: values, rows: 1, columns: k, stride: k })
+  const reals = int4Reals(matrix)
+  const expected = {
+    int8: int4Product(rowOf(quantized), [step], [zeroPoint], matrix, undefined),
+    float32: f32Product(rowOf(row), reals, n, undefined),
+  }
+  // Half a step for every activation, and some more for sums in f32.
+  const bounds = Float64Array.from({ length: n }, (_, j) => {
+    let sum = 0
+    for (let p = 0; p < k; p++) sum += Math.abs(reals[j * k + p]!)
+    return sum * step * 0.51
+  })
+  const last = (c: ArrayLike<number>, j: number): number => c[(m - 1) * n + j]!
+  return {
+    m,
+    n,
+    k,
+    a,
+    weights,
+    equals: (c, inputs) => expected[inputs].every((value, j) => last(c, j) === value),
+    matches: (c) => expected.float32.every((value, j) => Math.abs(last(c, j) - value) <= bounds[j]!),
+  }
 }
 
 /** b [k][n] as [n][k]. */

@@ -7,6 +7,7 @@ import { cases as f32Spmm } from './f32-spmm.bench.js'
 import { cases as huffman } from './huffman.bench.js'
 import { cases as kmeans } from './kmeans.bench.js'
 import { cases as math } from './math.bench.js'
+import { cases as qb4wGemm } from './qb4w-gemm.bench.js'
 import { cases as qs8Gemm } from './qs8-gemm.bench.js'
 import { cases as qs8Spmm } from './qs8-spmm.bench.js'
 import { cases as quantize } from './quantize.bench.js'
@@ -16,6 +17,7 @@ export const suites: BenchCase[] = [
   ...elementwise,
   ...math,
   ...f32Gemm,
+  ...qb4wGemm,
   ...qs8Gemm,
   ...f32Spmm,
   ...huffman,

@@ -23,6 +23,8 @@ const EXPORTS = `
   f32_kmeans_assign
   f32_lstm_cell
   f32_maxpool
+  f32_qb4w_gemm
+  f32_qb4w_gemm_scratch_bytes
   f32_qd8_quantize
   f32_qs8_quantize
   f32_range
@@ -30,6 +32,10 @@ const EXPORTS = `
   f32_softmax
   f32_spmm_csr
   f32_tanh
+  qb4w_gemm_pack
+  qb4w_gemm_packed_bytes
+  qb4w_gemm_scratch_bytes
+  qd8_f32_qb4w_gemm
   qd8_f32_qc8w_dwconv
   qd8_f32_qc8w_gemm
   qd8_f32_qc8w_spmm_csr
@@ -61,6 +67,8 @@ const EXPORTS = `
 
 /** Exports of kernels.relaxed.wasm, sorted: those that stand in for the ones above, and the probe. */
 const OVERLAY = `
+  qb4w_gemm_scratch_bytes
+  qd8_f32_qb4w_gemm
   qd8_f32_qc8w_gemm
   qd8_qs8_qc8w_gemm
   qs8_gemm_pack
@@ -74,7 +82,7 @@ const OVERLAY = `
 const STATIC_BASE = 48 * 1024
 
 /** What the package can afford of each module, in bytes; raise it knowingly. */
-const BUDGET = { simd: 49_000, relaxed: 6_000 }
+const BUDGET = { simd: 54_000, relaxed: 9_000 }
 
 const VECTOR_OPERATION = /\b[if]\d+x\d+\./
 

@@ -5,6 +5,7 @@ import { elementwiseKernels } from './elementwise.js'
 import { f32GemmKernels } from './f32-gemm.js'
 import { mathKernels } from './math.js'
 import { poolKernels } from './pool.js'
+import { qb4wGemmKernels } from './qb4w-gemm.js'
 import { qs8GemmKernels } from './qs8-gemm.js'
 import { kmeansKernels } from './kmeans.js'
 import { qs8SpmmKernels } from './qs8-spmm.js'
@@ -29,6 +30,7 @@ export function createJsKernels(memory: LinearMemory): Kernels {
     ...huffmanKernels(memory),
     ...mathKernels(memory),
     ...poolKernels(memory),
+    ...qb4wGemmKernels(memory),
     ...qs8GemmKernels(memory),
     ...qs8SpmmKernels(memory),
     ...quantizeKernels(memory),
