@@ -83,6 +83,10 @@ export const GOALS: readonly Goal[] = [
   goal('u8_huf_encode', SKEWED, PEERS.zstd, 2.2),
   goal('u8_huf_size', GAUSSIAN, 'mcompress', 0.5),
   goal('u8_huf_size', SKEWED, 'mcompress', 1.2),
+  goal('u8_rans_decode', GAUSSIAN, PEERS.zstd, 1.5),
+  goal('u8_rans_decode', SKEWED, PEERS.zstd, 1.5),
+  goal('u8_rans_size', GAUSSIAN, 'mcompress', 0.2),
+  goal('u8_rans_size', SKEWED, 'mcompress', 0.2),
   ...[PEERS.mlKmeans, PEERS.boundaries, PEERS.branchless].flatMap((peer) => [
     goal('f32_kmeans_assign', kmeansShape(16), peer, 35),
     goal('f32_kmeans_assign', kmeansShape(256), peer, 45),
@@ -121,7 +125,7 @@ export function judge(rows: readonly Row[], goals: readonly Goal[] = GOALS): Row
 export function sizeRow(encoder: Row, bytes: number, ours: number, entropy: number): Row {
   const row: Row = {
     ...encoder,
-    kernel: 'u8_huf_size',
+    kernel: encoder.kernel.replace('encode', 'size'),
     rate: 100 * (bytes / entropy - 1),
     unit: '% over entropy',
     ratio: bytes / ours,

@@ -23,6 +23,14 @@ export {
   type HuffmanDecodeOptions,
   type HuffmanEncodeOptions,
 } from './ops/huffman.js'
+export {
+  ransDecode,
+  ransDecodedLength,
+  ransEncode,
+  ransEncodeBound,
+  type RansDecodeOptions,
+  type RansEncodeOptions,
+} from './ops/rans.js'
 export { matmul, type MatmulOptions } from './ops/matmul.js'
 export { int8Matmul, type Int8MatmulOptions } from './ops/int8-matmul.js'
 export { packWeights, type Activation, type PackWeightsOptions } from './ops/matmul-operands.js'

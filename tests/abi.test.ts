@@ -59,6 +59,8 @@ const EXPORTS = `
   u8_huf_decode_block
   u8_huf_encode_block
   u8_huf_lengths
+  u8_rans_decode_block
+  u8_rans_encode_block
   x32_transpose
   x8_copy_rows
   x8_im2col

@@ -2,7 +2,7 @@ import { CORRUPT, OK, TRUNCATED } from '../common/status'
 import { gammaOf, peekBits, putBits, putGamma } from '../common/bits'
 import { MAX_BITS } from './layout'
 
-// The code table of a block, FORMAT.md#code-table: how many symbols, runs of consecutive symbols and the gaps between
+// The table of a block, FORMAT.md#code-table: how many symbols, runs of consecutive symbols and the gaps between
 // them, and of each symbol how its code length differs from the one before.
 
 /** Appends the table of `used` symbols that lengths u8[256] and counts u32[256] describe; returns the new position. */
@@ -32,8 +32,8 @@ export function putTable(position: u64, counts: usize, lengths: usize, used: i32
 }
 
 /**
- * Reads a table into lengths u8[256] and moves the u64 position at `positionAt` behind it. Returns OK or a negative
- * status; for a table of one symbol, whose code is empty, symbol + 1.
+ * Reads a table into lengths u8[256], 1 to MAX_BITS, and moves the u64 position at `positionAt` behind it. Returns OK or
+ * a negative status; for a table of one symbol, whose code is empty, symbol + 1.
  */
 export function getTable(positionAt: usize, end: u64, lengths: usize): i32 {
   let position = load<u64>(positionAt)
@@ -44,7 +44,6 @@ export function getTable(positionAt: usize, end: u64, lengths: usize): i32 {
   let previous = firstGuess(used)
   let symbol: i32 = -1
   let left = used
-  let kraft = 0
   while (left > 0) {
     const gap = gammaOf(peekBits(position, end))
     if (gap == 0) return notACode(position, end)
@@ -69,12 +68,11 @@ export function getTable(positionAt: usize, end: u64, lengths: usize): i32 {
       position += zeros + 1
       previous += zeros & 1 ? (zeros + 1) >> 1 : -(zeros >> 1)
       if (previous < 1 || previous > MAX_BITS) return CORRUPT
-      kraft += 1 << (MAX_BITS - previous)
       store<u8>(lengths + <usize>symbol, <u8>previous)
     }
   }
   store<u64>(positionAt, position)
-  return kraft == 1 << MAX_BITS ? OK : CORRUPT
+  return OK
 }
 
 /** Nothing but zeros where a gamma or unary code should be: no code has 24 of them, or the data ends. */

@@ -23,7 +23,7 @@ import {
 import { decodeRuns, ROUND_RUNS } from './runs'
 import { decodeSymbols, ROUND_SYMBOLS } from './symbols'
 import { getTable } from './code-table'
-import { buildRuns, buildSymbols } from './tables'
+import { buildRuns, buildSymbols, fillsCodeSpace } from './tables'
 import { ROUND_BITS } from './window'
 
 const MASK: u64 = (1 << MAX_BITS) - 1
@@ -57,6 +57,7 @@ export function u8_huf_decode_block(
       store<u32>(state, NO_CODE)
       return <i32>(position - start)
     }
+    if (!fillsCodeSpace()) return CORRUPT
     buildSymbols()
     tables = SYMBOLS_ONLY
   } else {

@@ -3,6 +3,15 @@ import { LENGTH_OF, LENGTHS, MAX_BITS, RUN_OF, SYMBOL_OF } from './layout'
 
 // The decoder's look-up tables, by the next 12 bits.
 
+export function fillsCodeSpace(): bool {
+  let space = 0
+  for (let symbol: usize = 0; symbol < 256; symbol++) {
+    const length = <i32>load<u8>(symbol, LENGTHS)
+    if (length > 0) space += 1 << (MAX_BITS - length)
+  }
+  return space == 1 << MAX_BITS
+}
+
 /** Length and symbol of the first code, from LENGTHS. Codes fill a table of 2^length entries, which then doubles. */
 export function buildSymbols(): void {
   let next: u32 = 0

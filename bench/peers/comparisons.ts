@@ -1,4 +1,4 @@
-import { huffmanDecode, huffmanEncode } from '../../bindings/index.js'
+import { huffmanDecode, huffmanEncode, ransDecode, ransEncode } from '../../bindings/index.js'
 import type { Runtime } from '../../bindings/runtime/runtime.js'
 import {
   assignCodebookContender,
@@ -84,7 +84,9 @@ export function comparisons(simd: Runtime, runtimes: readonly Runtime[]): Compar
     ...[
       { shape: GAUSSIAN, make: gaussianBytes },
       { shape: SKEWED, make: skewedBytes },
-    ].flatMap(({ shape, make }) => [decode(simd, shape, make), encode(simd, shape, make)]),
+    ].flatMap(({ shape, make }) =>
+      CODERS.flatMap((coder) => [decode(simd, coder, shape, make), encode(simd, coder, shape, make)]),
+    ),
     ...[16, 256].map((k): Comparison => ({
       kernel: 'f32_kmeans_assign',
       shape: kmeansShape(k),
@@ -130,20 +132,31 @@ function sparse(runtime: Runtime, samples: number, zeros: number): Comparison {
 
 type MakeBytes = (length: number) => Uint8Array<ArrayBuffer>
 
-function decode(runtime: Runtime, shape: string, make: MakeBytes): Comparison {
+interface Coder {
+  name: string
+  encode: typeof huffmanEncode
+  decode: typeof huffmanDecode
+}
+
+const CODERS: readonly Coder[] = [
+  { name: 'u8_huf', encode: huffmanEncode, decode: huffmanDecode },
+  { name: 'u8_rans', encode: ransEncode, decode: ransDecode },
+]
+
+function decode(runtime: Runtime, coder: Coder, shape: string, make: MakeBytes): Comparison {
   return {
-    kernel: 'u8_huf_decode',
+    kernel: `${coder.name}_decode`,
     shape,
     unit: 'GB/s',
     work: CODED_BYTES,
     prepare: () => {
       const bytes = make(CODED_BYTES)
-      const coded = huffmanEncode(bytes, { runtime })
+      const coded = coder.encode(bytes, { runtime })
       const out = new Uint8Array(bytes.length)
       const ours: Contender = {
         name: 'mcompress',
         target: runtime.target.name,
-        run: () => huffmanDecode(coded, { out, maxBytes: bytes.length, runtime }),
+        run: () => coder.decode(coded, { out, maxBytes: bytes.length, runtime }),
         exact: () => Buffer.compare(out, bytes) === 0,
       }
       return { contenders: [ours, ...decoders(bytes)] }
@@ -151,9 +164,9 @@ function decode(runtime: Runtime, shape: string, make: MakeBytes): Comparison {
   }
 }
 
-function encode(runtime: Runtime, shape: string, make: MakeBytes): Comparison {
+function encode(runtime: Runtime, coder: Coder, shape: string, make: MakeBytes): Comparison {
   return {
-    kernel: 'u8_huf_encode',
+    kernel: `${coder.name}_encode`,
     shape,
     unit: 'GB/s',
     work: CODED_BYTES,
@@ -164,9 +177,9 @@ function encode(runtime: Runtime, shape: string, make: MakeBytes): Comparison {
         name: 'mcompress',
         target: runtime.target.name,
         run: () => {
-          coded = huffmanEncode(bytes, { runtime })
+          coded = coder.encode(bytes, { runtime })
         },
-        exact: () => Buffer.compare(huffmanDecode(coded, { maxBytes: bytes.length, runtime }), bytes) === 0,
+        exact: () => Buffer.compare(coder.decode(coded, { maxBytes: bytes.length, runtime }), bytes) === 0,
         codedBytes: () => coded.length,
       }
       const contenders = [ours, ...encoders(bytes)]

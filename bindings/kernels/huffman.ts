@@ -2,9 +2,9 @@ import type { Kernels } from '../runtime/instantiate.js'
 import type { LinearMemory } from '../runtime/memory.js'
 import { Status } from '../runtime/status.js'
 import { BitReader, BitWriter } from './bits.js'
+import { getTable, histogram, MAX_BITS, putTable } from './code-table.js'
 
 // Figures of the format, FORMAT.md#huffman-frame; the same as in assembly/huffman/layout.ts.
-const MAX_BITS = 12
 const SPLIT = 1 << 14
 const STREAMS = 8
 
@@ -58,12 +58,6 @@ export function huffmanKernels(memory: LinearMemory): HuffmanKernels {
       }
     },
   }
-}
-
-function histogram(x: Uint8Array): Uint32Array {
-  const counts = new Uint32Array(256)
-  for (let i = 0; i < x.length; i++) counts[x[i]!]!++
-  return counts
 }
 
 /** Package-merge (Larmore and Hirschberg 1990), see assembly/huffman/lengths.ts. */
@@ -120,33 +114,6 @@ function costOf(counts: Uint32Array, lengths: Uint8Array): number {
   return cost
 }
 
-function firstGuess(used: number): number {
-  return used > 1 ? 32 - Math.clz32(used - 1) : 0
-}
-
-function putTable(writer: BitWriter, counts: Uint32Array, lengths: Uint8Array, used: number): void {
-  writer.put(used - 1, 8)
-  let previous = firstGuess(used)
-  let symbol = 0
-  let before = -1
-  for (let left = used; left > 0;) {
-    while (counts[symbol] === 0) symbol++
-    writer.putGamma(symbol - before)
-    if (used === 1) return
-    const start = symbol
-    while (symbol < 256 && counts[symbol]! > 0) symbol++
-    writer.putGamma(symbol - start)
-    left -= symbol - start
-    before = symbol
-    for (let s = start; s < symbol; s++) {
-      const delta = lengths[s]! - previous
-      const zeros = delta > 0 ? 2 * delta - 1 : -2 * delta
-      writer.put(1 << zeros, zeros + 1)
-      previous = lengths[s]!
-    }
-  }
-}
-
 /** Canonical codes, first bit lowest. */
 function canonicalCodes(lengths: Uint8Array): Uint16Array {
   const codes = new Uint16Array(256)
@@ -186,35 +153,10 @@ function decodeBlock(reader: BitReader, lengths: Uint8Array, block: Uint8Array):
     lengths.fill(0)
     return
   }
-  if (code.every((length) => length === 0)) throw Status.corrupt
+  const space = code.reduce((sum, length) => sum + (length > 0 ? 2 ** (MAX_BITS - length) : 0), 0)
+  if (space !== 2 ** MAX_BITS) throw Status.corrupt
   getSymbols(reader, decodeTable(code), block)
   lengths.set(code)
-}
-
-/** Code lengths, or the symbol of a table that has only one. */
-function getTable(reader: BitReader): Uint8Array | number {
-  const used = reader.take(8) + 1
-  const lengths = new Uint8Array(256)
-  let previous = firstGuess(used)
-  let symbol = -1
-  let kraft = 0
-  for (let left = used; left > 0;) {
-    symbol += reader.takeGamma()
-    if (symbol > 255) throw Status.corrupt
-    if (used === 1) return symbol
-    const run = reader.takeGamma()
-    left -= run
-    if (left < 0 || symbol + run > 256) throw Status.corrupt
-    for (const after = symbol + run; symbol < after; symbol++) {
-      const zeros = reader.takeUnary()
-      previous += zeros & 1 ? (zeros + 1) >> 1 : -(zeros >> 1)
-      if (previous < 1 || previous > MAX_BITS) throw Status.corrupt
-      kraft += 1 << (MAX_BITS - previous)
-      lengths[symbol] = previous
-    }
-  }
-  if (kraft !== 1 << MAX_BITS) throw Status.corrupt
-  return lengths
 }
 
 /** symbol << 4 | length, by the next 12 bits. */

@@ -11,6 +11,7 @@ import { kmeansKernels } from './kmeans.js'
 import { qs8SpmmKernels } from './qs8-spmm.js'
 import { gapKernels } from './gaps.js'
 import { huffmanKernels } from './huffman.js'
+import { ransKernels } from './rans.js'
 import { quantizeKernels } from './quantize.js'
 import { recurrentKernels } from './recurrent.js'
 import { spmmKernels } from './spmm.js'
@@ -35,6 +36,7 @@ export function createJsKernels(memory: LinearMemory): Kernels {
     ...qs8SpmmKernels(memory),
     ...quantizeKernels(memory),
     ...recurrentKernels(memory),
+    ...ransKernels(memory),
     ...spmmKernels(memory),
     ...transposeKernels(memory),
   }
