@@ -11,6 +11,7 @@ import { cases as qb4wGemm } from './qb4w-gemm.bench.js'
 import { cases as qs8Gemm } from './qs8-gemm.bench.js'
 import { cases as qs8Spmm } from './qs8-spmm.bench.js'
 import { cases as quantize } from './quantize.bench.js'
+import { cases as rans } from './rans.bench.js'
 
 export const suites: BenchCase[] = [
   ...conv,
@@ -24,4 +25,5 @@ export const suites: BenchCase[] = [
   ...kmeans,
   ...qs8Spmm,
   ...quantize,
+  ...rans,
 ]
