@@ -122,6 +122,65 @@ describeTargets('qs8_gemm', (runtime) => {
     }
   }
 
+  // Halves are multiplied from 64x128x128 on, where steps of four k and panels of eight columns are even in number.
+  for (const [kName, k] of [
+    ['k_eq', 128],
+    ['k_odd_steps', 131],
+    ['k_gt', 134],
+    ['k_pad', 133],
+  ] as const) {
+    it.each([
+      ['below', 63, 128],
+      ['narrow', 64, 112],
+      ['eq', 64, 128],
+      ['m_gt', 71, 128],
+      ['m_gt_block', 145, 128],
+      ['n_odd_panels', 64, 136],
+      ['n_gt_group', 69, 139],
+      ['n_cut', 64, 190],
+    ])(`halves ${kName} %s`, (_, m, n) => {
+      const random = new Random(k + m + n)
+      const a = int8Matrix(random, m, k, k + 3)
+      const w = random.int8s(n * k)
+      const scale = random.floats(n).map((s) => Math.abs(s) + 0.01)
+      const bias = random.floats(n, 20)
+      using weights = packInt8Weights(runtime, { data: w, n, k, layout: 'nk', scale, bias })
+      const common = { inputScale: Math.fround(0.3), inputZeroPoint: -7 }
+      const acc = integerProduct(a, Array(m).fill(-7), w, n)
+      expectSame(run(runtime, weights, a, n + 5, { ...common, output: { kind: 'int32' } }), acc)
+      const real = scaleProduct(acc, n, Array(m).fill(common.inputScale), scale, bias, -500, 9000)
+      const bounds = { min: -500, max: 9000 }
+      expectSame(run(runtime, weights, a, n + 5, { ...common, output: { kind: 'f32' }, ...bounds }), real)
+      const output = { kind: 'int8', scale: Math.fround(70.3), zeroPoint: 4 } as const
+      expectSame(
+        run(runtime, weights, a, n + 5, { ...common, output, ...bounds }),
+        real.map((value) => quantizeOne(value, output.scale, output.zeroPoint, -128)),
+      )
+    })
+  }
+
+  it('halves are exact where sums of quadrants are greatest', () => {
+    const [m, n, k] = [64, 128, 128]
+    for (let signs = 0; signs < 256; signs += 3) {
+      // One extreme a quadrant, of either operand.
+      const extreme = (quadrant: number): number => ((signs >> quadrant) & 1 ? 127 : -128)
+      const half = (index: number, size: number): number => (index < size / 2 ? 0 : 1)
+      const a = { data: new Int8Array(m * k), rows: m, columns: k, stride: k }
+      a.data.forEach((_, i) => (a.data[i] = extreme(2 * half(Math.floor(i / k), m) + half(i % k, k))))
+      const w = new Int8Array(n * k)
+      w.forEach((_, i) => (w[i] = extreme(4 + 2 * half(Math.floor(i / k), n) + half(i % k, k))))
+      using weights = packInt8Weights(runtime, { data: w, n, k, layout: 'nk', scale: Float32Array.of(1) })
+      const options = { inputScale: 1, inputZeroPoint: 0, output: { kind: 'int32' } } as const
+      const sum = (i: number, j: number): number =>
+        [0, 1].reduce(
+          (total, p) => total + 64 * extreme(2 * half(i, m) + p) * extreme(4 + 2 * half(j, n) + p),
+          0,
+        )
+      const expected = Array.from({ length: m * n }, (_, at) => sum(Math.floor(at / n), at % n))
+      expectSame(run(runtime, weights, a, n, options), expected)
+    }
+  })
+
   it.each([-128, -127, -1, 0, 1, 127])('exact where all activations are %i', (value) => {
     const extremes = Int8Array.of(-128, 127, -1, 1, 0, -128, -128, 127, 127)
     const [m, k, n] = [13, 36, extremes.length + 27]
@@ -157,13 +216,15 @@ describeTargets('qs8_gemm', (runtime) => {
     ).toThrow(RangeError)
   })
 
-  it('reads 15 bytes past its input at most, and writes up to the last byte of memory', () => {
+  it.each([
+    [15, 13, 11],
+    [71, 139, 133],
+  ])('%ix%ix%i reads 15 bytes past its input at most, and writes up to the last byte', (m, n, k) => {
     const random = new Random(5)
-    const [m, n, k] = [15, 13, 11]
     const a = int8Matrix(random, m, k, k)
     const w = random.int8s(n * k)
     using weights = packInt8Weights(runtime, { data: w, n, k, layout: 'nk', scale: Float32Array.of(1) })
-    using work = new Handle(runtime, runtime.kernels.qs8_gemm_scratch_bytes(m, k))
+    using work = new Handle(runtime, runtime.kernels.qs8_gemm_scratch_bytes(m, n, k))
     using zero = new Handle(runtime, 4)
     runtime.memory.ensure(runtime.memory.bytes + 1)
     const { i8, i32, bytes } = runtime.memory

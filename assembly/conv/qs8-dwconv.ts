@@ -120,7 +120,7 @@ function convolve(w: Window, x: usize, packed: usize, padding: usize): void {
         let panel = panels
         for (let c = 0; c < w.channels; c += 8) {
           accumulate(first + <usize>c, stepBytes, table, panel, run, pairs)
-          storeResults(pixel, c, run, min(w.channels - c, 8))
+          storeResults(STRIP, pixel, c, run, min(w.channels - c, 8))
           panel += (<usize>pairs) << 4
         }
         ox += run

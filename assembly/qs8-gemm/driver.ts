@@ -14,6 +14,8 @@ import {
   VECTOR_HEAD,
   VECTOR_PANELS,
 } from './layout'
+import { hasHalves, multiplyHalves } from './strassen'
+import { multiplyTiles, packTiles } from './tiles'
 import * as plain from './ukernel'
 import * as relaxed from './ukernel-relaxed'
 
@@ -87,7 +89,7 @@ export function qd8_qs8_qc8w_gemm(
   multiply(a, lda, w, m, n, k, scratch)
 }
 
-/** Row blocks, then groups of panels, then panels, then tiles; the rows that fill no tile as vectors. */
+/** What has halves is multiplied by them. The rest: row blocks, then groups of panels, then panels, then tiles; the rows that fill no tile as vectors. */
 function multiply(a: usize, lda: i32, w: usize, m: i32, n: i32, k: i32, scratch: usize): void {
   const steps = stepsOf(k)
   const panelBytes = panelBytesOf(k)
@@ -95,6 +97,11 @@ function multiply(a: usize, lda: i32, w: usize, m: i32, n: i32, k: i32, scratch:
   const sums = w
   w += (<usize>panelsOf(n) * <usize>NR) << 2
   let i = 0
+  if (!ASC_FEATURE_RELAXED_SIMD && hasHalves(m, n, k)) {
+    i = m & -(2 * MR)
+    multiplyHalves(a, lda, w, i, n, k, scratch)
+    a += <usize>i * <usize>lda
+  }
   while (m - i >= MR) {
     const rows = (min(m - i, ROW_BLOCK) / MR) * MR
     packTiles(a, lda, k, rows, scratch)
@@ -125,27 +132,18 @@ function multiplyGroup(
   columns: i32,
   steps: i32,
 ): void {
-  const tileBytes = <usize>(steps * KR * MR) * A_BYTES
   const panelBytes = <usize>(steps * KR * NR)
   let column: usize = 0
   sums += (<usize>j) << 2
   do {
     // Once for all rows of the block; it stays in the first-level cache.
     if (!ASC_FEATURE_RELAXED_SIMD) plain.qs8_gemm_widen(w, panelBytes, widened)
-    let tile = a
-    let acc = STRIP + column
-    let left = rows
-    do {
-      if (ASC_FEATURE_RELAXED_SIMD) relaxed.qs8_gemm_6x8c4(tile, w, sums + column, acc, steps)
-      else plain.qs8_gemm_4x8c2(tile, widened, acc, 2 * steps)
-      tile += tileBytes
-      acc += <usize>MR * STRIP_ROW_BYTES
-      left -= MR
-    } while (left > 0)
+    const panel = ASC_FEATURE_RELAXED_SIMD ? w : widened
+    multiplyTiles(a, panel, sums + column, STRIP + column, rows, steps)
     w += panelBytes
     column += (<usize>NR) << 2
   } while (column < (<usize>columns) << 2)
-  storeResults(i, j, rows, columns)
+  storeResults(STRIP, i, j, rows, columns)
 }
 
 /** The rows that fill no tile, each as a vector: several panels at a time, then one. */
@@ -183,23 +181,11 @@ function multiplyVectors(
       vector += rowBytes
       acc += STRIP_ROW_BYTES
     }
-    storeResults(i, j, rows, columns)
+    storeResults(STRIP, i, j, rows, columns)
     w += wide ? <usize>VECTOR_PANELS * panelBytes : panelBytes
     sums += (<usize>columns) << 2
     j += columns
   }
-}
-
-function packTiles(a: usize, lda: i32, k: i32, rows: i32, to: usize): void {
-  const stride = <usize>lda
-  const tileBytes = <usize>(stepsOf(k) * KR * MR) * A_BYTES
-  do {
-    if (ASC_FEATURE_RELAXED_SIMD) relaxed.qs8_gemm_pack_6c4(a, stride, k, to)
-    else plain.qs8_gemm_pack_4c4(a, stride, k, to)
-    a += <usize>MR * stride
-    to += tileBytes
-    rows -= MR
-  } while (rows > 0)
 }
 
 function packVector(a: usize, k: i32, to: usize): void {

@@ -1,6 +1,6 @@
 import { storeBytes, storeLanes } from '../common/lanes'
 import { quantizedOf, realOf } from '../common/requantize'
-import { NR, STRIP, STRIP_ROW_BYTES } from './layout'
+import { NR, STRIP_ROW_BYTES } from './layout'
 
 /** What becomes of the accumulators. */
 export const TO_I32: i32 = 0
@@ -51,11 +51,11 @@ export function scaleResults(
   cZero = cZero_
 }
 
-/** Makes results of the accumulators STRIP [rows][up to 32], which belong at row i, column j of c. */
-export function storeResults(i: i32, j: i32, rows: i32, columns: i32): void {
+/** Makes results of accumulators [rows][up to 32], which belong at row i, column j of c. */
+export function storeResults(acc: usize, i: i32, j: i32, rows: i32, columns: i32): void {
   const elementShift: usize = kind == TO_QS8 ? 0 : 2
-  let acc = STRIP
   let to = c + <usize>i * ldcBytes + ((<usize>j) << elementShift)
+  touchLines(to, rows, (<usize>columns) << elementShift)
   let scale = aScale + <usize>i * aStepBytes
   let zero = aZero + <usize>i * aStepBytes
   do {
@@ -79,6 +79,23 @@ export function storeResults(i: i32, j: i32, rows: i32, columns: i32): void {
     zero += aStepBytes
     to += ldcBytes
   } while (--rows > 0)
+}
+
+/** A global: what is only loaded would be dropped. */
+let touched: i32
+
+/** Loads from the cache lines of the results first: many may be under way at once, of stores only a few. */
+function touchLines(to: usize, rows: i32, bytes: usize): void {
+  let sum = 0
+  do {
+    let p: usize = 0
+    do {
+      sum |= load<u8>(to + p)
+      p += 64
+    } while (p < bytes)
+    to += ldcBytes
+  } while (--rows > 0)
+  touched = sum
 }
 
 /** Eight results, or the first `columns` of them where the right edge cuts. */

@@ -10,6 +10,7 @@ import {
   stepsOf,
   VECTOR_HEAD,
 } from './layout'
+import { halvesScratchBytes, hasHalves } from './strassen'
 
 /** Bytes of packed weights, in f64: it cannot wrap. */
 export function qs8_gemm_packed_bytes(n: i32, k: i32): f64 {
@@ -17,8 +18,9 @@ export function qs8_gemm_packed_bytes(n: i32, k: i32): f64 {
   return panels * <f64>NR * (4 + Math.ceil(<f64>k / <f64>KR) * <f64>KR)
 }
 
-/** Bytes of work space for a product of m rows, in f64. */
-export function qs8_gemm_scratch_bytes(m: i32, k: i32): f64 {
+/** Bytes of work space for a product, in f64. */
+export function qs8_gemm_scratch_bytes(m: i32, n: i32, k: i32): f64 {
+  if (!ASC_FEATURE_RELAXED_SIMD && hasHalves(m, n, k)) return halvesScratchBytes(m, k)
   const rows = min(m, ROW_BLOCK)
   const depth = Math.ceil(<f64>k / <f64>KR) * <f64>KR
   const packed = <f64>rows * depth * <f64>A_BYTES + <f64>MR * <f64>VECTOR_HEAD + <f64>PACK_SLACK

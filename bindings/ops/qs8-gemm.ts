@@ -206,7 +206,7 @@ export function int8GemmAt(
   const { n, k, pointer, scalePointer, biasPointer } = weights
   const { kernels, scratch } = weights.runtime
   // Released with the mark of the caller.
-  const work = scratch.take(kernels.qs8_gemm_scratch_bytes(m, k))
+  const work = scratch.take(kernels.qs8_gemm_scratch_bytes(m, n, k))
   // prettier-ignore
   switch (output.kind) {
     case 'int32':
