@@ -309,7 +309,7 @@ describe('prepare folds and removes', () => {
       node('Identity', 'f -> y'),
     ]
     const model = prepared({ inputs: { x: ['N', 4] }, nodes, outputs: ['y'] }, { x: input(3, 4) })
-    expect(ops(model)).toBe('Cast Cast Relu Identity')
+    expect(ops(model)).toBe('Cast Cast Relu')
     expect(model.nodes[0]!.inputs).toEqual(['x'])
   })
 
@@ -480,5 +480,88 @@ describe('countMacs', () => {
     const { nodes } = countMacs(model, inferShapes(model, {}))
     expect(nodes.map(({ macs }) => macs)).toEqual([4 * 9 * 9, 4 * 9 * 9, 2 * 3 * 6 * 4, 7 * 2 * 20 * 8, 0])
     expect(nodes.map(({ parameters }) => parameters)).toEqual([36, 0, 24, 160, 0])
+  })
+})
+
+describe('prepare moves transposes until they cancel', () => {
+  const last = { perm: [0, 2, 3, 1] }
+  const first = { perm: [0, 3, 1, 2] }
+
+  it.each<[string, GraphParts['nodes'], Record<string, Tensor>, string]>([
+    [
+      'past constants that broadcast',
+      [node('Mul', 'a k -> b'), node('Add', 's b -> c'), node('Max', 'c m -> z')],
+      { k: weight(4), s: weight(), m: weight(5, 6, 1) },
+      'Mul Add Max',
+    ],
+    [
+      'past Concat with a constant',
+      [node('Concat', 'a k a -> z', { axis: -1 })],
+      { k: weight(2, 5, 6, 3) },
+      'Concat',
+    ],
+    [
+      'past Softmax and Split',
+      [
+        node('Softmax', 'a -> b'),
+        node('Split', 'b -> c d', { axis: 3, num_outputs: 2 }),
+        node('Sub', 'c d -> z'),
+      ],
+      {},
+      'Softmax Split Sub',
+    ],
+    [
+      'past Pad and a reduction that keeps axes',
+      [node('Pad', 'a p -> b'), node('ReduceMax', 'b r -> c'), node('Add', 'b c -> z')],
+      { p: ints([0, 1, 0, 2, 0, 0, 3, 0]), r: ints([1, -1]) },
+      'Pad ReduceMax Add',
+    ],
+    [
+      'past Clip and PRelu',
+      [node('Clip', 'a _ h -> b'), node('PRelu', 'b k -> z')],
+      { h: weight(), k: weight(1, 1, 4) },
+      'Clip PRelu',
+    ],
+    ['in pairs', [node('Transpose', 'a -> b', first), node('Transpose', 'b -> z', last)], {}, ''],
+  ])('%s', (_, nodes, weights, expected) => {
+    const parts = {
+      inputs: { x: [2, 4, 5, 6] },
+      nodes: [node('Transpose', 'x -> a', last), ...nodes, node('Transpose', 'z -> y', first)],
+      outputs: ['y'],
+      weights,
+    } as GraphParts
+    const model = prepared(parts, { x: input(2, 4, 5, 6) })
+    expect(ops(model).replace(/ ?(Identity|Transpose)$/, '')).toBe(expected)
+    expect(ops(model).match(/Transpose/g)?.length ?? 0).toBeLessThanOrEqual(expected === '' ? 1 : 0)
+  })
+
+  it('past a reduction that drops axes', () => {
+    const parts = {
+      inputs: { x: [2, 4, 5, 6] },
+      nodes: [
+        node('Transpose', 'x -> a', last),
+        node('Relu', 'a -> b'),
+        node('ReduceSum', 'b r -> c', { keepdims: 0 }),
+        node('Transpose', 'c -> y', { perm: [0, 2, 1] }),
+      ],
+      outputs: ['y'],
+      weights: { r: ints([2]) },
+    } as GraphParts
+    expect(ops(prepared(parts, { x: input(2, 4, 5, 6) }))).toBe('Relu ReduceSum')
+  })
+
+  it('not where that leaves as many, and never through what is kept', () => {
+    const parts = {
+      inputs: { x: [2, 4, 5, 6] },
+      nodes: [
+        node('Transpose', 'x -> a', last),
+        node('Relu', 'a -> b'),
+        node('Transpose', 'b -> c', first),
+        node('Neg', 'b -> d'),
+      ],
+      outputs: ['c', 'd'],
+      weights: {},
+    } as GraphParts
+    expect(ops(prepared(parts, { x: input(2, 4, 5, 6) }, ['b']))).toContain('Transpose')
   })
 })

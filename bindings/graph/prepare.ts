@@ -6,10 +6,11 @@ import { foldConstants } from './passes/fold-constants.js'
 import { fuseActivations } from './passes/fuse-activations.js'
 import { fuseBias } from './passes/fuse-bias.js'
 import { removeIdentity } from './passes/remove-identity.js'
+import { sinkTransposes } from './passes/sink-transposes.js'
 import { upgrade } from './passes/upgrade.js'
 
 /**
- * The model as layers want it: operators in their newest form, constants folded, BatchNormalization, biases and clamping
+ * The model as layers want it: operators in their newest form, constants folded, transposes moved until they cancel, BatchNormalization, biases and clamping
  * taken into the operator before, nothing dead. Computes the same values, up to rounding, on the same inputs. Preparing a
  * prepared model changes nothing.
  *
@@ -19,6 +20,14 @@ import { upgrade } from './passes/upgrade.js'
 export function prepare(model: Model, keep: Iterable<string> = []): Model {
   const kept = new Set(keep)
   checkModel(model)
-  const passes = [removeIdentity, foldConstants, fuseBias, foldBatchNorm, fuseActivations, eliminateDead]
+  const passes = [
+    removeIdentity,
+    foldConstants,
+    sinkTransposes,
+    fuseBias,
+    foldBatchNorm,
+    fuseActivations,
+    eliminateDead,
+  ]
   return passes.reduce((current, pass) => pass(current, kept), upgrade(model))
 }

@@ -5,7 +5,7 @@ import { inferRanks, type RankedType } from '../ranks.js'
 import { consumers } from '../uses.js'
 import { type Keep, pinnedNames } from './rewrite.js'
 
-/** Removes nodes that hand on their input: Identity, Dropout in inference, Cast to the type that a value has. */
+/** Removes nodes that only hand on their input: Identity, Dropout in inference, Cast to the type that a value has. */
 export function removeIdentity(model: Model, keep: Keep): Model {
   const types = inferRanks(model)
   const readers = consumers(model)
@@ -20,12 +20,34 @@ export function removeIdentity(model: Model, keep: Keep): Model {
     source.set(output, source.get(input) ?? input)
     return false
   })
-  if (source.size === 0) return model
   const redirect = (node: GraphNode): GraphNode => ({
     ...node,
     inputs: node.inputs.map((name) => source.get(name) ?? name),
   })
-  return { ...model, nodes: nodes.map(redirect) }
+  return nameOutputs(source.size === 0 ? model : { ...model, nodes: nodes.map(redirect) }, pinned)
+}
+
+/** Gives a value that an Identity only renames, for an output say, that name from the start. */
+function nameOutputs(model: Model, pinned: ReadonlySet<string>): Model {
+  const made = new Set(model.nodes.flatMap(({ outputs }) => outputs))
+  const renamed = new Map<string, string>()
+  const nodes = model.nodes.filter(({ op, domain, inputs, outputs }) => {
+    const [input, output] = [inputs[0], outputs[0]]
+    if (op !== 'Identity' || domain !== '' || input === undefined || output === undefined) return true
+    if (!made.has(input) || pinned.has(input) || renamed.has(input)) return true
+    renamed.set(input, output)
+    return false
+  })
+  if (renamed.size === 0) return model
+  const rename = (name: string): string => renamed.get(name) ?? name
+  return {
+    ...model,
+    nodes: nodes.map((node) => ({
+      ...node,
+      inputs: node.inputs.map(rename),
+      outputs: node.outputs.map(rename),
+    })),
+  }
 }
 
 function handsOn(node: GraphNode, types: ReadonlyMap<string, RankedType>, model: Model): boolean {

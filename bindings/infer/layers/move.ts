@@ -1,8 +1,8 @@
 import { BYTES_PER_ELEMENT, elementCount } from '../../formats/tensor.js'
 import { intAttribute, intsAttribute } from '../../graph/attributes.js'
-import { elementTranspose, x8CopyRows } from '../../ops/transpose.js'
+import { elementTranspose, planTranspose, x8CopyRows, type Transpose } from '../../ops/transpose.js'
 import type { LayerFactory } from '../loader.js'
-import { physicalAxis, physicalShape, shifted } from '../plan.js'
+import { physicalAxis, physicalShape, shifted, type Layout } from '../plan.js'
 
 /** Transpose; of images, where it often only names the order in which they lie already. */
 export const transpose: LayerFactory = (node) => ({
@@ -10,21 +10,24 @@ export const transpose: LayerFactory = (node) => ({
   plan(planner) {
     const x = planner.decoded(node.inputs[0]!)
     const rank = x.shape.length
+    const shape = physicalShape(x.shape, x.layout)
     const permutation = intsAttribute(node, 'perm', [...x.shape.keys()].reverse())
-    const { plan, kernel, run } = elementTranspose(
-      physicalShape(x.shape, x.layout),
-      permutation.map((axis) => physicalAxis(axis, rank, x.layout)),
-      BYTES_PER_ELEMENT[x.dtype],
-    )
+    const axes = permutation.map((axis) => physicalAxis(axis, rank, x.layout))
+    const isView = (layout: Layout) => isCopy(planTranspose(shape, physicalShape(axes, layout)))
     const [output] = node.outputs as [string]
-    if (plan.kind === 'copy' && plan.columns === plan.elements) {
-      planner.alias(output, x, 'first')
+    const view = (['first', 'last'] as const).find(isView)
+    if (view !== undefined) {
+      planner.alias(output, x, view)
       return
     }
+    const { plan, kernel, run } = elementTranspose(shape, axes, BYTES_PER_ELEMENT[x.dtype])
     const y = planner.create(output)
     planner.step(kernel, [x], [y], () => run(plan, x, y))
   },
 })
+
+/** Whether all elements stay where they are. */
+const isCopy = ({ kind, columns, elements }: Transpose): boolean => kind === 'copy' && columns === elements
 
 /** Concat along any axis, a step an input. */
 export const concat: LayerFactory = (node) => {
