@@ -1,3 +1,4 @@
+import { dirname, isAbsolute, join } from 'node:path'
 import type { Dataset } from '../evaluate/index.js'
 import { elementCount, type Tensor } from '../formats/tensor.js'
 import type { Model, ValueInfo } from '../graph/model.js'
@@ -5,6 +6,7 @@ import { isArtifact, readArtifact } from '../io/artifact/index.js'
 import { readIdx } from '../io/idx.js'
 import { readNpy } from '../io/npy.js'
 import { readOnnx } from '../io/onnx/index.js'
+import { readTfjs, weightPathsOf } from '../io/tfjs/index.js'
 import { CliError, naming, UsageError } from './errors.js'
 import { readBytes } from './files.js'
 
@@ -14,13 +16,28 @@ export interface LoadedModel {
   readonly bytes: number
 }
 
-/** Reads an ONNX file or an artifact; the contents decide, not the name. */
+/** Reads an ONNX file, an artifact or a model.json of TensorFlow.js with the files beside it; the contents decide, not the name. */
 export function readModel(path: string): LoadedModel {
   const bytes = readBytes(path)
-  return naming(path, () => ({
-    model: isArtifact(bytes) ? readArtifact(bytes) : readOnnx(bytes),
-    bytes: bytes.length,
-  }))
+  return naming(path, () => {
+    if (isArtifact(bytes)) return { model: readArtifact(bytes), bytes: bytes.length }
+    return isJson(bytes) ? readTfjsFiles(path, bytes) : { model: readOnnx(bytes), bytes: bytes.length }
+  })
+}
+
+/** Whether a file begins as a JSON object; no ONNX file does, its first byte names a field of the model. */
+export function isJson(bytes: Uint8Array): boolean {
+  return bytes.find((byte) => byte > 0x20) === 0x7b
+}
+
+/** Reads a model.json and the binary files that it names. */
+export function readTfjsFiles(path: string, bytes: Uint8Array, optimize = true): LoadedModel {
+  const paths = weightPathsOf(bytes)
+  const outside = paths.find((name) => isAbsolute(name) || name.split(/[\\/]/).includes('..'))
+  if (outside !== undefined) throw new CliError(`${path}: weights in ${outside}, outside its folder`)
+  const shards = new Map(paths.map((name) => [name, readBytes(join(dirname(path), name))]))
+  const size = [...shards.values()].reduce((sum, shard) => sum + shard.length, bytes.length)
+  return { model: readTfjs(bytes, shards, { optimize }), bytes: size }
 }
 
 /** How pixels become numbers: (pixel / 255 - mean) / std. */

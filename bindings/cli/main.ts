@@ -59,7 +59,7 @@ function program(): Command {
   const command = (usage: string, description: string): Command =>
     root.command(usage).description(description).addHelpText('after', EXIT_CODES)
 
-  command('compress <model>', 'compress an ONNX model into one file')
+  command('compress <model>', 'compress an ONNX or TensorFlow.js model (model.json) into one file')
     .requiredOption('-o, --output <file>', 'the artifact to write')
     .option(
       '-r, --recipe <name>',
@@ -83,10 +83,10 @@ function program(): Command {
   command('export <model>', 'write an artifact as ONNX, quantized where it is, for other runtimes')
     .requiredOption('-o, --output <file>', 'the .onnx file to write')
     .action(exportCommand)
-  command('inspect <model>', 'show what is in an artifact or an ONNX model, without running it')
+  command('inspect <model>', 'show what is in an artifact or a model, without running it')
     .addOption(json())
     .action(inspectCommand)
-  command('run <model>', 'run an artifact or an ONNX model once; outputs are printed as JSON')
+  command('run <model>', 'run an artifact or a model once; outputs are printed as JSON')
     .requiredOption(
       '-i, --input <file...>',
       '.npy or .json (nested arrays); NAME=FILE where there are several inputs',

@@ -4,18 +4,19 @@ import { inspectArtifact, isArtifact, type ArtifactSummary } from '../../io/arti
 import { readOnnx } from '../../io/onnx/index.js'
 import { naming } from '../errors.js'
 import { checkWritable, readBytes } from '../files.js'
+import { isJson, readTfjsFiles } from '../inputs.js'
 import { kilobytes, percent, print, printTable, writeRows } from '../output.js'
 
 export interface InspectCommand {
   readonly json?: string
 }
 
-/** Shows what is in an artifact or an ONNX file. Nothing is decoded or run. */
+/** Shows what is in an artifact, an ONNX file or a model of TensorFlow.js. Nothing is decoded or run. */
 export function inspectCommand(path: string, { json }: InspectCommand): void {
   if (json !== undefined) checkWritable(json)
   const bytes = readBytes(path)
   const rows = naming(path, () =>
-    isArtifact(bytes) ? artifactRows(inspectArtifact(bytes)) : onnxRows(bytes),
+    isArtifact(bytes) ? artifactRows(inspectArtifact(bytes)) : modelRows(path, bytes),
   )
   printTable(
     ['tensor', 'shape', 'form', 'coding', 'before', 'after', 'bits/weight', 'zeros'],
@@ -65,9 +66,12 @@ function artifactRows(summary: ArtifactSummary): TensorRow[] {
   }))
 }
 
-function onnxRows(bytes: Uint8Array): TensorRow[] {
-  const model = readOnnx(bytes, { optimize: false })
-  print(`ONNX model: ${bytes.length} bytes`)
+function modelRows(path: string, bytes: Uint8Array): TensorRow[] {
+  const isTfjs = isJson(bytes)
+  const { model, bytes: size } = isTfjs
+    ? readTfjsFiles(path, bytes, false)
+    : { model: readOnnx(bytes, { optimize: false }), bytes: bytes.length }
+  print(`${isTfjs ? 'TensorFlow.js' : 'ONNX'} model: ${size} bytes`)
   printSignature(
     model.inputs,
     model.outputs,
