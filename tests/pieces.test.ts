@@ -3,7 +3,7 @@ import { FormatError } from '../bindings/errors.js'
 import type { Model, Weight } from '../bindings/graph/model.js'
 import { readArtifact, receiveArtifact } from '../bindings/io/artifact/read.js'
 import { writeArtifact } from '../bindings/io/artifact/write.js'
-import { readChunks, readWhole, type PieceReader } from '../bindings/io/pieces.js'
+import { END_OF_FILE, readChunks, readWhole, type PieceReader } from '../bindings/io/pieces.js'
 import { Random } from './support/random.js'
 
 async function* chunksOf(bytes: Uint8Array, size: number, failAt = Infinity): AsyncGenerator<Uint8Array> {
@@ -22,16 +22,16 @@ const code = async (run: () => unknown): Promise<string> => {
   return 'none'
 }
 
-/** Gives back the pieces of 3, 0 and 5 bytes. */
+/** Gives back the pieces of 3, 0 and 5 bytes, after which the file ends. */
 function* pieces(): PieceReader<number[][]> {
   const read: number[][] = []
-  for (const size of [3, 0, 5]) read.push([...(yield size)])
+  for (const size of [3, 0, 5, END_OF_FILE]) read.push([...(yield size)])
   return read
 }
 
 describe('readWhole and readChunks', () => {
   const bytes = Uint8Array.from({ length: 8 }, (_, i) => i)
-  const expected = [[0, 1, 2], [], [3, 4, 5, 6, 7]]
+  const expected = [[0, 1, 2], [], [3, 4, 5, 6, 7], []]
 
   it('give a reader what it asks for, however the bytes arrive', async () => {
     expect(readWhole(pieces(), bytes)).toEqual(expected)
@@ -201,7 +201,7 @@ describe('receiveArtifact', () => {
     expect(() => {
       let at = 0
       for (let step = reader.next(); !step.done; at += asked) {
-        asked = step.value as number
+        asked = step.value
         step = reader.next(file.subarray(at, at + asked))
       }
     }).toThrow(FormatError)

@@ -16,6 +16,7 @@ export type ValueTypes = ReadonlyMap<string, ValueType>
  *
  * @param operators those that the model may consist of
  * @param inputShapes by input name; an input whose declared dimensions are all numbers may be left out
+ * @param weightTypes where they are known without the weights
  * @throws UnsupportedOpError naming all operators that are not known; RangeError naming the input or the node whose shapes
  * do not fit; FormatError for attributes of the wrong kind
  */
@@ -23,11 +24,13 @@ export function inferTypes(
   operators: Operators,
   model: Model,
   inputShapes: Readonly<Record<string, readonly number[]>>,
+  weightTypes: ValueTypes = new Map(
+    Array.from(model.weights, ([name, weight]) => [name, weightType(weight)]),
+  ),
 ): ValueTypes {
   checkOperators(model, (op) => operators.has(op))
-  const types = new Map<string, ValueType>()
+  const types = new Map(weightTypes)
   bindInputs(model.inputs, inputShapes, types)
-  for (const [name, weight] of model.weights) types.set(name, weightType(weight))
   const inference = new NodeInference(operators, types)
   for (const node of model.nodes) inference.infer(node)
   return types

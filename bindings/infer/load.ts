@@ -1,12 +1,17 @@
 import { CapacityError, FormatError, UnsupportedOpError } from '../errors.js'
-import { qualifiedOp } from '../graph/attributes.js'
+import { elementCount } from '../formats/tensor.js'
+import { qualifiedOp, subgraphsOf } from '../graph/attributes.js'
+import type { ValueType } from '../graph/call.js'
 import { checkModel } from '../graph/check.js'
-import type { GraphNode, Model, ValueInfo } from '../graph/model.js'
+import { weightType } from '../graph/inference.js'
+import type { GraphNode, Model, ValueInfo, Weight } from '../graph/model.js'
 import { IR_OPSET } from '../graph/opset.js'
 import { RUNNABLE } from '../graph/runnable.js'
+import { capturedBy } from '../graph/uses.js'
 import { isArtifact } from '../io/artifact/container.js'
-import { readArtifact, type ReadArtifactOptions } from '../io/artifact/read.js'
-import { MAX_MEMORY_BYTES, MAX_MODEL_NODES } from '../limits.js'
+import { receiveArtifact } from '../io/artifact/read.js'
+import { readChunks, readWhole, type PieceReader } from '../io/pieces.js'
+import { MAX_MEMORY_BYTES, MAX_MODEL_NODES, MAX_SHAPE_INPUT } from '../limits.js'
 import { defaultRuntime } from '../runtime/default.js'
 import type { Runtime } from '../runtime/runtime.js'
 import { checkChoice, checkInteger, checkNames, checkOptions, describe } from '../validate.js'
@@ -14,6 +19,7 @@ import { evaluated, ofFloats } from './layers/evaluated.js'
 import { LAYERS } from './layers/index.js'
 import { Loader, UnsupportedVariant, type Layer } from './loader.js'
 import { Session, type LoadedLayer } from './session.js'
+import { bytesOf, chunksOf, isStream, type SourceOptions, type StreamSource } from './source.js'
 
 export interface SessionOptions {
   /** The runtime whose memory holds the model; the shared one unless given. */
@@ -29,68 +35,255 @@ export interface SessionOptions {
   precision?: 'stored' | 'float32'
 }
 
+/** How far a model has arrived. */
+export interface LoadProgress {
+  readonly loadedBytes: number
+  /** Size of the file; undefined until its header is there. */
+  readonly totalBytes: number | undefined
+  /** Nodes whose weights are decoded and packed. */
+  readonly loadedNodes: number
+  readonly totalNodes: number | undefined
+}
+
+export interface StreamOptions extends SessionOptions, SourceOptions {
+  /** Called whenever bytes arrived. */
+  onProgress?: (progress: LoadProgress) => void
+}
+
+type Resident = Uint8Array | ArrayBuffer | Model
+
 /**
  * Loads a model: packs its weights into the memory of a runtime and checks that every operator is supported. The graph is
  * run as it is: `readOnnx` optimizes it, and an artifact holds what was optimized before.
  *
- * @param source bytes of an mcompress artifact, or a model in the operator set of `readOnnx`
- * @throws TypeError, RangeError for wrong arguments; FormatError for bytes that are no artifact; UnsupportedOpError
- *   naming all unsupported operators; CapacityError when memory is short. Nothing stays allocated then.
+ * From a source whose bytes are still arriving, layers are decoded and packed while later ones are on the way. The session
+ * keeps packed weights only: beside them, loading holds one stored weight at a time.
+ *
+ * @param source an mcompress artifact, as bytes or as a place where they come from: a Response (or the promise of one), a
+ *   Blob, a stream, any asynchronous sequence of bytes, a URL, or the path of a file where the host has files. Or a model
+ *   in the operator set of `readOnnx`
+ * @returns a session; the promise of one unless the bytes or the model are at hand
+ * @throws TypeError, RangeError for wrong arguments, RangeError for a response that is an error; FormatError for bytes that
+ *   are no artifact, end early or were changed on the way; UnsupportedOpError naming all unsupported operators;
+ *   CapacityError when memory is short. Nothing stays allocated then.
  */
-export function loadModel(source: Uint8Array | ArrayBuffer | Model, options: SessionOptions = {}): Session {
-  checkOptions('options', options, ['runtime', 'outputs', 'maxBytes', 'precision'])
-  const { outputs = [], maxBytes = MAX_MEMORY_BYTES, precision = 'stored' } = options
-  checkInteger('maxBytes', maxBytes, 0, MAX_MEMORY_BYTES)
-  checkChoice('precision', precision, ['stored', 'float32'])
-  const runtime = options.runtime ?? defaultRuntime()
-  const model = modelOf(source, options.maxBytes === undefined ? { runtime } : { runtime, maxBytes })
-  const asked = checkOutputs(model, outputs)
-  if (model.opset < IR_OPSET) {
-    throw new RangeError(
-      `"source" expected operator set ${IR_OPSET}, as readOnnx gives it, got ${model.opset}`,
-    )
-  }
-  if (model.nodes.length > MAX_MODEL_NODES) {
-    throw new RangeError(`"source" expected at most ${MAX_MODEL_NODES} nodes, got ${model.nodes.length}`)
-  }
-  const loader = new Loader(model, runtime, precision === 'stored')
-  try {
-    const layers = loadLayers(model, loader)
-    loader.bind(model.outputs.map(({ name }) => name))
-    if (loader.bytes > maxBytes) throw new CapacityError('the weights of this model', loader.bytes, maxBytes)
-    return new Session({ model, outputs: asked, layers, loader, maxBytes })
-  } catch (error) {
-    loader.dispose()
-    throw error
-  }
+export function loadModel(source: Resident, options?: SessionOptions): Session
+export function loadModel(
+  source: StreamSource | PromiseLike<StreamSource | Resident>,
+  options?: StreamOptions,
+): Promise<Session>
+export function loadModel(
+  source: Resident | StreamSource | PromiseLike<StreamSource | Resident>,
+  options: StreamOptions = {},
+): Session | Promise<Session> {
+  return isStream(source) ? loadStream(source, options) : loadResident(source, options)
 }
 
-function modelOf(source: Uint8Array | ArrayBuffer | Model, options: ReadArtifactOptions): Model {
-  if (typeof source !== 'object' || source === null) {
+function loadResident(source: Resident, options: SessionOptions): Session {
+  const load = new ModelLoad(options, [])
+  if (typeof source === 'object' && source !== null && 'nodes' in source) return load.whole(source)
+  const isBuffer = Object.prototype.toString.call(source).endsWith('ArrayBuffer]')
+  if (!ArrayBuffer.isView(source) && !isBuffer) {
     throw new TypeError(`"source" expected a model or the bytes of an artifact, got ${describe(source)}`)
-  }
-  if ('nodes' in source) {
-    checkModel(source)
-    return source
   }
   const bytes = bytesOf(source)
-  if (!isArtifact(bytes) && looksLikeOnnx(bytes)) {
-    throw new FormatError(
-      'onnx',
-      '"source" looks like an ONNX model: read it with readOnnx of mcompress-wasm/onnx and pass the result',
-      0,
-    )
-  }
-  return readArtifact(bytes, options)
+  refuseOnnx(bytes)
+  return readWhole(load.pieces(), bytes)
 }
 
-/** Bytes of any kind of array or buffer, those of another realm too. */
-function bytesOf(source: Uint8Array | ArrayBuffer): Uint8Array {
-  if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
-  if (!Object.prototype.toString.call(source).endsWith('ArrayBuffer]')) {
-    throw new TypeError(`"source" expected a model or the bytes of an artifact, got ${describe(source)}`)
+async function loadStream(
+  source: StreamSource | PromiseLike<StreamSource | Resident>,
+  options: StreamOptions,
+): Promise<Session> {
+  const load = new ModelLoad(options, ['signal', 'retries', 'onProgress'])
+  const { signal, retries = 3, onProgress } = options
+  checkInteger('retries', retries, 0, Number.MAX_SAFE_INTEGER)
+  const settled = await source
+  signal?.throwIfAborted()
+  if (!isStream(settled)) {
+    const { signal: _, retries: __, onProgress: ___, ...rest } = options
+    return loadResident(settled, rest)
   }
-  return new Uint8Array(source)
+  async function* watched(): AsyncGenerator<Uint8Array> {
+    let loadedBytes = 0
+    for await (const chunk of chunksOf(settled as StreamSource, { ...options, retries })) {
+      if (loadedBytes === 0) refuseOnnx(chunk)
+      loadedBytes += chunk.length
+      yield chunk
+      onProgress?.({ loadedBytes, ...load.progress })
+    }
+  }
+  return readChunks(load.pieces(), watched())
+}
+
+/** One load: checks the graph when it is known, then packs one node after the other. */
+class ModelLoad {
+  readonly #options: Required<Omit<SessionOptions, 'maxBytes'>> & { readonly maxBytes: number | undefined }
+  readonly #layers: LoadedLayer[] = []
+  readonly #types = new Map<string, ValueType>()
+  readonly #refused = new Refusals()
+  /** The last node that reads each weight; Infinity: it is needed while the model runs. */
+  readonly #lastReader = new Map<string, number>()
+  #outputs: ValueInfo[] = []
+  #loader: Loader | undefined
+  #model: Model | undefined
+  #totalBytes: number | undefined
+
+  constructor(options: SessionOptions, further: readonly string[]) {
+    checkOptions('options', options, ['runtime', 'outputs', 'maxBytes', 'precision', ...further])
+    const { outputs = [], maxBytes, precision = 'stored' } = options
+    if (maxBytes !== undefined) checkInteger('maxBytes', maxBytes, 0, MAX_MEMORY_BYTES)
+    checkChoice('precision', precision, ['stored', 'float32'])
+    checkNames('outputs', outputs)
+    this.#options = { outputs, maxBytes, precision, runtime: options.runtime ?? defaultRuntime() }
+  }
+
+  get progress(): Omit<LoadProgress, 'loadedBytes'> {
+    return {
+      totalBytes: this.#totalBytes,
+      loadedNodes: this.#layers.length,
+      totalNodes: this.#model?.nodes.length,
+    }
+  }
+
+  /** Loads a model that is there. */
+  whole(model: Model): Session {
+    checkModel(model)
+    // Weights are let go one by one: of a map that is not the caller's.
+    const own = { ...model, weights: new Map(model.weights) }
+    return this.#guard(() => {
+      this.#begin(own)
+      own.nodes.forEach((_, i) => this.#node(own, i))
+      return this.#finish(own)
+    })
+  }
+
+  /** Loads an artifact whose bytes come piece by piece. */
+  *pieces(): PieceReader<Session> {
+    const { runtime, maxBytes } = this.#options
+    const options = maxBytes === undefined ? { runtime } : { runtime, maxBytes }
+    try {
+      const model = yield* receiveArtifact(options, {
+        begin: (model, totalBytes) => {
+          this.#totalBytes = totalBytes
+          this.#begin(model)
+        },
+        node: (model, index) => this.#node(model, index),
+      })
+      return this.#finish(model)
+    } catch (error) {
+      this.#loader?.dispose()
+      throw error
+    }
+  }
+
+  #guard<T>(load: () => T): T {
+    try {
+      return load()
+    } catch (error) {
+      this.#loader?.dispose()
+      throw error
+    }
+  }
+
+  #begin(model: Model): void {
+    const { outputs, runtime, precision } = this.#options
+    this.#outputs = checkOutputs(model, outputs)
+    if (model.opset < IR_OPSET) {
+      throw new RangeError(
+        `"source" expected operator set ${IR_OPSET}, as readOnnx gives it, got ${model.opset}`,
+      )
+    }
+    if (model.nodes.length > MAX_MODEL_NODES) {
+      throw new RangeError(`"source" expected at most ${MAX_MODEL_NODES} nodes, got ${model.nodes.length}`)
+    }
+    // All names are looked up before anything is packed.
+    for (const node of model.nodes) if (!canRun(node)) this.#refused.add(qualifiedOp(node), node.name)
+    this.#refused.throwIfAny()
+    model.nodes.forEach((node, i) => {
+      for (const name of node.inputs) this.#lastReader.set(name, Math.max(i, this.#lastReader.get(name) ?? 0))
+      for (const graph of subgraphsOf(node)) {
+        for (const name of capturedBy(graph)) this.#lastReader.set(name, Infinity)
+      }
+    })
+    for (const { name } of model.outputs) this.#lastReader.set(name, Infinity)
+    this.#model = model
+    this.#loader = new Loader(model, runtime, precision === 'stored')
+  }
+
+  #node(model: Model, index: number): void {
+    const loader = this.#loader!
+    const node = model.nodes[index]!
+    const before = loader.bytes
+    try {
+      const layer = makeLayer(loader, node)
+      this.#layers.push({ layer, weightBytes: loader.bytes - before })
+    } catch (error) {
+      if (!(error instanceof UnsupportedVariant)) throw error
+      this.#refused.add(error.message, node.name)
+    }
+    this.#checkBytes()
+    for (const name of node.inputs) if (this.#lastReader.get(name) === index) this.#release(model, name)
+  }
+
+  #checkBytes(): void {
+    const { maxBytes = MAX_MEMORY_BYTES } = this.#options
+    const { bytes } = this.#loader!
+    if (bytes > maxBytes) throw new CapacityError('the weights of this model', bytes, maxBytes)
+  }
+
+  /** Leaves of a weight its type, and its elements only where shapes or evaluators may ask for them. */
+  #release(model: Model, name: string): void {
+    const weights = model.weights as Map<string, Weight>
+    const weight = weights.get(name)
+    if (weight === undefined) return
+    weights.delete(name)
+    const type = weightType(weight)
+    const isPacked = !this.#loader!.keeps(name) && elementCount(type.shape) > MAX_SHAPE_INPUT
+    this.#types.set(
+      name,
+      isPacked && type.dtype === 'float32' ? { dtype: type.dtype, shape: type.shape } : type,
+    )
+  }
+
+  #finish(model: Model): Session {
+    this.#refused.throwIfAny()
+    const loader = this.#loader!
+    loader.bind(model.outputs.map(({ name }) => name))
+    this.#checkBytes()
+    for (const [name, weight] of model.weights) this.#types.set(name, weightType(weight))
+    return new Session({
+      model,
+      types: this.#types,
+      outputs: this.#outputs,
+      layers: this.#layers,
+      loader,
+      maxBytes: this.#options.maxBytes ?? MAX_MEMORY_BYTES,
+    })
+  }
+}
+
+/** What a model needs and cannot have, for one error about all of it. */
+class Refusals {
+  readonly #nodes = new Map<string, string[]>()
+
+  add(what: string, node: string): void {
+    this.#nodes.set(what, [...(this.#nodes.get(what) ?? []), node])
+  }
+
+  throwIfAny(): void {
+    if (this.#nodes.size === 0) return
+    throw new UnsupportedOpError([...this.#nodes].map(([op, nodes]) => ({ op, nodes })))
+  }
+}
+
+function refuseOnnx(bytes: Uint8Array): void {
+  if (isArtifact(bytes) || !looksLikeOnnx(bytes)) return
+  throw new FormatError(
+    'onnx',
+    '"source" looks like an ONNX model: read it with readOnnx of mcompress-wasm/onnx and pass the result',
+    0,
+  )
 }
 
 /** Writers of ONNX begin with the IR version, field 1 of ModelProto, and go on with another of its fields. */
@@ -101,7 +294,6 @@ function looksLikeOnnx(bytes: Uint8Array): boolean {
 
 /** The outputs of the model, then the further ones. */
 function checkOutputs(model: Model, names: readonly string[]): ValueInfo[] {
-  checkNames('outputs', names)
   const known = new Set(model.nodes.flatMap(({ outputs }) => outputs))
   for (const name of names) {
     if (name === '' || !known.has(name)) {
@@ -113,34 +305,6 @@ function checkOutputs(model: Model, names: readonly string[]): ValueInfo[] {
   const own = model.outputs.map(({ name }) => name)
   const further = [...new Set(names)].filter((name) => !own.includes(name))
   return [...model.outputs, ...further.map((name) => ({ name, dtype: 'float32', shape: undefined }) as const)]
-}
-
-/** Makes a layer of every node; names all that cannot be made. */
-function loadLayers(model: Model, loader: Loader): LoadedLayer[] {
-  const unsupported = new Map<string, string[]>()
-  const refuse = (what: string, name: string) => {
-    unsupported.set(what, [...(unsupported.get(what) ?? []), name])
-  }
-  const throwRefused = () => {
-    if (unsupported.size === 0) return
-    throw new UnsupportedOpError([...unsupported].map(([op, nodes]) => ({ op, nodes })))
-  }
-  const layers: LoadedLayer[] = []
-  // All names are looked up before anything is packed.
-  for (const node of model.nodes) if (!canRun(node)) refuse(qualifiedOp(node), node.name)
-  throwRefused()
-  for (const node of model.nodes) {
-    const before = loader.bytes
-    try {
-      const layer = makeLayer(loader, node)
-      layers.push({ layer, weightBytes: loader.bytes - before })
-    } catch (error) {
-      if (!(error instanceof UnsupportedVariant)) throw error
-      refuse(error.message, node.name)
-    }
-  }
-  throwRefused()
-  return layers
 }
 
 function canRun(node: GraphNode): boolean {

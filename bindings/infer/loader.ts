@@ -45,6 +45,7 @@ export class Loader {
   readonly #owned: Owned[] = []
   readonly #residents = new Map<string, Operand>()
   readonly #taken = new Set<string>()
+  readonly #kept = new Set<string>()
   #bytes = 0
 
   constructor(model: Model, runtime: Runtime, integers: boolean) {
@@ -69,6 +70,16 @@ export class Loader {
   take(name: string | undefined): Weight | undefined {
     if (name !== undefined) this.#taken.add(name)
     return this.weight(name)
+  }
+
+  /** The same for a layer that reads its elements in TypeScript while it runs. */
+  keep(name: string): void {
+    this.#taken.add(name)
+    this.#kept.add(name)
+  }
+
+  keeps(name: string): boolean {
+    return this.#kept.has(name)
   }
 
   /** Makes the layer of a node; inputs that it does not take are made resident, so that plans read them like activations. */

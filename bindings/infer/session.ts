@@ -72,7 +72,10 @@ interface ReadyPlan extends Plan {
 
 /** Everything that `loadModel` prepared. */
 export interface SessionParts {
+  /** Without the weights that layers have packed. */
   readonly model: Model
+  /** Types of all weights. */
+  readonly types: ValueTypes
   readonly outputs: readonly ValueInfo[]
   readonly layers: readonly LoadedLayer[]
   readonly loader: Loader
@@ -237,11 +240,12 @@ export class Session {
   }
 
   #makePlan(inputs: readonly { readonly name: string; readonly shape: readonly number[] }[]): ReadyPlan {
-    const { model, layers, loader } = this.#parts
+    const { model, layers, loader, types: weightTypes } = this.#parts
     const types = inferTypes(
       RUNNABLE,
       model,
       Object.fromEntries(inputs.map(({ name, shape }) => [name, shape])),
+      weightTypes,
     )
     const planner = new Planner({ arena: this.#arena, types, uses: this.#uses, demands: this.#demands })
     for (const [name, operand] of loader.residents) planner.bind(name, operand)

@@ -1,7 +1,14 @@
 import { FormatError } from '../errors.js'
 
-/** A reader that yields how many bytes of a file it needs next, and is given just those. */
+/**
+ * A reader that yields how many bytes of a file it needs next, and is given just those; last of all it yields
+ * `END_OF_FILE`. Whatever goes wrong comes to it as an error at its `yield`.
+ */
 export type PieceReader<T> = Generator<number, T, Uint8Array>
+
+export const END_OF_FILE = -1
+
+const NOTHING = new Uint8Array()
 
 function truncated(wanted: number, got: number, at: number): FormatError {
   return new FormatError(
@@ -20,50 +27,63 @@ export function readWhole<T>(reader: PieceReader<T>, bytes: Uint8Array): T {
   let at = 0
   let step = reader.next()
   while (!step.done) {
-    const end = at + step.value
-    step =
-      end > bytes.length
-        ? reader.throw(truncated(step.value, bytes.length - at, bytes.length))
-        : reader.next(bytes.subarray(at, end))
-    at = end
+    const left = bytes.length - at
+    if (step.value === END_OF_FILE) {
+      step = left > 0 ? reader.throw(superfluous(at)) : reader.next(NOTHING)
+    } else if (step.value > left) {
+      step = reader.throw(truncated(step.value, left, bytes.length))
+    } else {
+      const piece = bytes.subarray(at, at + step.value)
+      at += piece.length
+      step = reader.next(piece)
+    }
   }
-  if (at < bytes.length) throw superfluous(at)
   return step.value
 }
 
 /** The pieces of a stream of chunks. A piece within one chunk is a view of it. */
 class Chunks {
   readonly #source: AsyncIterator<Uint8Array>
-  #rest: Uint8Array = new Uint8Array()
+  #rest: Uint8Array = NOTHING
+  #at = 0
 
   constructor(source: AsyncIterator<Uint8Array>) {
     this.#source = source
   }
 
-  /** Up to `size` bytes, fewer only at the end. */
-  async take(size: number): Promise<Uint8Array> {
-    if (this.#rest.length >= size) return this.#cut(size)
-    const piece = new Uint8Array(size)
+  /** So many bytes, or none at the end of the file. */
+  async take(wanted: number): Promise<Uint8Array> {
+    if (wanted === END_OF_FILE) {
+      if (this.#rest.length > 0 || (await this.#fill())) throw superfluous(this.#at)
+      return NOTHING
+    }
+    if (this.#rest.length >= wanted) return this.#cut(wanted)
+    const piece = new Uint8Array(wanted)
     let filled = 0
-    while (filled < size) {
-      if (this.#rest.length === 0 && !(await this.#fill())) break
-      const part = this.#cut(Math.min(size - filled, this.#rest.length))
+    while (filled < wanted) {
+      if (this.#rest.length === 0 && !(await this.#fill())) throw truncated(wanted, filled, this.#at)
+      const part = this.#cut(Math.min(wanted - filled, this.#rest.length))
       piece.set(part, filled)
       filled += part.length
     }
-    return piece.subarray(0, filled)
+    return piece
   }
 
   #cut(size: number): Uint8Array {
     const cut = this.#rest.subarray(0, size)
     this.#rest = this.#rest.subarray(size)
+    this.#at += size
     return cut
   }
 
+  /** Gets the next bytes; false at the end. */
   async #fill(): Promise<boolean> {
-    const { done, value } = await this.#source.next()
-    if (done !== true) this.#rest = value
-    return done !== true
+    while (this.#rest.length === 0) {
+      const { done, value } = await this.#source.next()
+      if (done === true) return false
+      this.#rest = value
+    }
+    return true
   }
 
   async close(): Promise<void> {
@@ -71,34 +91,21 @@ class Chunks {
   }
 }
 
-/**
- * Lets a reader read a file that is still arriving. The reader sees a failure of the source as an error at its `yield`, and
- * the source is told when nobody reads on.
- */
-export async function readChunks<T>(
-  reader: PieceReader<T>,
-  source: AsyncIterable<Uint8Array>,
-  onPiece: (bytesRead: number) => void = () => {},
-): Promise<T> {
+/** Lets a reader read a file that is still arriving. The source is told when nobody reads on. */
+export async function readChunks<T>(reader: PieceReader<T>, source: AsyncIterable<Uint8Array>): Promise<T> {
   const chunks = new Chunks(source[Symbol.asyncIterator]())
-  let at = 0
   try {
     let step = reader.next()
     while (!step.done) {
-      const wanted = step.value
       let piece: Uint8Array
       try {
-        piece = await chunks.take(wanted)
-        if (piece.length < wanted) throw truncated(wanted, piece.length, at + piece.length)
+        piece = await chunks.take(step.value)
       } catch (error) {
         step = reader.throw(error)
         continue
       }
-      at += wanted
       step = reader.next(piece)
-      onPiece(at)
     }
-    if ((await chunks.take(1)).length > 0) throw superfluous(at)
     return step.value
   } finally {
     await chunks.close()

@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import { compare, evaluate, type Dataset, type Evaluation } from '../../evaluate/index.js'
 import { loadModel } from '../../infer/load.js'
+import type { Session } from '../../infer/session.js'
 import { naming } from '../errors.js'
 import { checkWritable } from '../files.js'
 import { readLabelled, readModel, type Pixels } from '../inputs.js'
@@ -36,12 +37,7 @@ export function evaluateCommand(path: string, options: EvaluateCommand): void {
   }
 }
 
-function agreementWith(
-  path: string,
-  session: ReturnType<typeof loadModel>,
-  dataset: Dataset,
-  progress: Progress,
-): number {
+function agreementWith(path: string, session: Session, dataset: Dataset, progress: Progress): number {
   const { model } = readModel(path)
   return naming(path, () => {
     using reference = loadModel(model)

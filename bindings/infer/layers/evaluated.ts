@@ -12,7 +12,7 @@ import { Operand } from '../plan.js'
 /** The layer of a node that is computed in TypeScript by the evaluator of its operator, on elements of any type. */
 export const evaluated: LayerFactory = (node, loader) => {
   // A dense weight is read where it is.
-  for (const name of node.inputs) if (loader.weight(name)?.kind === 'dense') loader.take(name)
+  for (const name of node.inputs) if (loader.weight(name)?.kind === 'dense') loader.keep(name)
   return evaluatedBy(node, RUNNABLE.get(node.op)!)
 }
 

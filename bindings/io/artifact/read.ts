@@ -10,7 +10,7 @@ import { decodeGaps } from '../../ops/gaps.js'
 import { checkQuantized } from '../../ops/quantize.js'
 import { checkInteger, checkOptions, checkTypedArray } from '../../validate.js'
 import { crc32c } from '../checksum.js'
-import { readWhole, type PieceReader } from '../pieces.js'
+import { END_OF_FILE, readWhole, type PieceReader } from '../pieces.js'
 import { ELEMENT_TYPE_OF } from '../safetensors/dtypes.js'
 import { elementsFrom } from '../safetensors/elements.js'
 import { dataStartOf, type PlacedEntry, type SafetensorsEntry } from '../safetensors/header.js'
@@ -86,6 +86,7 @@ export function* receiveArtifact(
     assembly.arrived({ name, dtype, shape, bytes: data })
     complete(i + 1)
   }
+  yield END_OF_FILE
   assembly.finish()
   return model
 }
