@@ -178,6 +178,12 @@ export function codesOf(weight: SparseSource): { codes: CsrValues; zero: number 
 }
 
 /** The non-zero elements of a weight that is known to be sound, as a matrix of any order. */
+export function csrInOrder(
+  weight: QuantizedTensor,
+  order: ElementOrder,
+  threshold?: number,
+): CsrMatrix<Int8Array>
+export function csrInOrder(weight: SparseSource, order: ElementOrder, threshold?: number): CsrMatrix
 export function csrInOrder(weight: SparseSource, order: ElementOrder, threshold = 0): CsrMatrix {
   const { codes, zero } = codesOf(weight)
   const csr = gather(codes, zero, threshold, order)

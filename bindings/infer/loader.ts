@@ -1,6 +1,8 @@
 import type { CodebookTensor } from '../formats/codebook.js'
-import type { Tensor } from '../formats/tensor.js'
+import { elementCount, type Tensor } from '../formats/tensor.js'
+import { inferTypes, type ValueTypes } from '../graph/inference.js'
 import type { ActivationRange, GraphNode, Model, Weight } from '../graph/model.js'
+import { RUNNABLE } from '../graph/runnable.js'
 import { writeSlot } from '../ops/slot.js'
 import { Handle } from '../runtime/handle.js'
 import type { Runtime } from '../runtime/runtime.js'
@@ -46,6 +48,7 @@ export class Loader {
   readonly #residents = new Map<string, Operand>()
   readonly #taken = new Set<string>()
   readonly #kept = new Set<string>()
+  #types: ValueTypes | undefined
   #bytes = 0
 
   constructor(model: Model, runtime: Runtime, integers: boolean) {
@@ -103,6 +106,13 @@ export class Loader {
     return { kind: 'dense', dtype: 'float32', shape: weight.shape, data: this.floats(weight) }
   }
 
+  /** How many samples of `size` elements a value holds in the shapes that the model declares; undefined where those are open. */
+  samples(name: string, size: number): number | undefined {
+    this.#types ??= declaredTypes(this.#model)
+    const type = this.#types.get(name)
+    return type && elementCount(type.shape) / size
+  }
+
   /** The int8 parameters of an activation, if it was calibrated. */
   range(name: string): ActivationRange | undefined {
     return this.#model.activations?.get(name)
@@ -137,5 +147,14 @@ export class Loader {
       const values = floatsOf(weight, this.runtime)
       if (values !== undefined) this.#residents.set(name, this.resident(weight.shape, values))
     }
+  }
+}
+
+/** The types that follow from the declared inputs; none where a dimension is open, or shapes do not fit: a run will tell. */
+function declaredTypes(model: Model): ValueTypes {
+  try {
+    return inferTypes(RUNNABLE, model, {})
+  } catch {
+    return new Map()
   }
 }

@@ -3,7 +3,8 @@ import type { QuantizedTensor } from '../formats/quantized.js'
 import type { Weight } from '../graph/model.js'
 import { expandCodebook } from '../ops/codebook.js'
 import { dequantizeInt8 } from '../ops/quantize.js'
-import type { Runtime } from '../runtime/runtime.js'
+import type { Runtime, TargetName } from '../runtime/runtime.js'
+import { leastRegret, type MatrixKernel } from './cost.js'
 
 /**
  * The real values of a weight of any stored form; those of a dense one are not copied. undefined: it holds none, but
@@ -27,17 +28,34 @@ export function isSymmetric(weight: Weight, axis: number): weight is QuantizedTe
   return granularity.per === 'tensor' || (granularity.per === 'channel' && granularity.axis === axis)
 }
 
-/**
- * Share of zeros from which a float matrix is held as sparse rows. At 70 % that takes under half of the memory; measured
- * on matrices of LeNet and of 1024 x 1024, one to four rows are then as fast as dense ones (1.0 to 1.3 times), 16 and more
- * 2.5 times as fast. Below it small batches lose.
- */
-export const SPARSE_FROM = 0.7
+/** For batches of unknown size: the one sample of an answer to a user, and as many as fill a tile. */
+const ANY_BATCH = [1, 16]
 
-/** Share of a weight's elements that are a real 0; 0 of none. */
-export function zeroShare(weight: SparseSource): number {
+/**
+ * The kernel for a matrix of `n` outputs over `k` inputs that is stored like this, by the cost model: that for all elements or
+ * that for those which are not 0. Both give the same bits but for the sign of zero.
+ *
+ * @param samples how many it multiplies at once; undefined if that is not known
+ */
+export function kernelFor(
+  weight: SparseSource,
+  [n, k]: readonly [n: number, k: number],
+  samples: number | undefined,
+  target: TargetName,
+): MatrixKernel {
   const { codes, zero } = codesOf(weight)
-  let zeros = 0
-  for (let i = 0; i < codes.length; i++) if (codes[i] === zero) zeros++
-  return codes.length === 0 ? 0 : zeros / codes.length
+  let entries = 0
+  for (let i = 0; i < codes.length; i++) if (codes[i] !== zero) entries++
+  const [dense, sparse] = KERNELS[weight.kind]
+  const candidates = [
+    { kernel: dense, entries: codes.length },
+    { kernel: sparse, entries },
+  ] as const
+  return leastRegret(candidates, n + k, samples === undefined ? ANY_BATCH : [samples], target).kernel
+}
+
+const KERNELS: Record<SparseSource['kind'], readonly [dense: MatrixKernel, sparse: MatrixKernel]> = {
+  dense: ['f32_gemm', 'f32_spmm_csr'],
+  codebook: ['f32_gemm', 'f32_cb8w_spmm_csr'],
+  quantized: ['qd8_f32_qc8w_gemm', 'qd8_f32_qc8w_spmm_csr'],
 }

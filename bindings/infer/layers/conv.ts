@@ -1,4 +1,5 @@
 import type { QuantizedTensor } from '../../formats/quantized.js'
+import { elementCount } from '../../formats/tensor.js'
 import { intAttribute, intsAttribute } from '../../graph/attributes.js'
 import type { ActivationRange, Weight } from '../../graph/model.js'
 import { windowsOf } from '../../graph/windows.js'
@@ -8,10 +9,13 @@ import { packInt8Conv, qd8Conv, qs8Conv } from '../../ops/qs8-conv.js'
 import { packSparseConv, sparseConv, type SparseConv } from '../../ops/sparse-conv.js'
 import type { Slot } from '../../ops/slot.js'
 import { UnsupportedVariant, type Layer, type LayerFactory, type Loader } from '../loader.js'
-import { isSymmetric, SPARSE_FROM, zeroShare } from '../weights.js'
+import { isSymmetric, kernelFor } from '../weights.js'
 import { fusedBounds, type Bounds } from './bounds.js'
 import { imageShape, pair, windowOptions } from './image.js'
 import { staticKernel, staticOptions } from './matrix.js'
+
+/** Pixels of a result whose size is open. */
+const SOME_PIXELS = 64
 
 /** Conv with constant weights over one or two spatial axes. */
 export const conv: LayerFactory = (node, loader): Layer => {
@@ -37,6 +41,7 @@ export const conv: LayerFactory = (node, loader): Layer => {
     geometry,
     fusedBounds(node),
     loader.range(input),
+    loader.samples(output, outChannels) ?? SOME_PIXELS,
   )
   return {
     ...layer,
@@ -82,13 +87,17 @@ function packConv(
   geometry: ConvGeometry,
   bounds: Bounds,
   range: ActivationRange | undefined,
+  pixels: number,
 ): PackedConv {
   if (loader.integers && isSymmetric(weight, 0)) return packInt8(loader, weight, geometry, bounds, range)
   const real = loader.real(weight)
-  const isSparse = geometry.group === 1 && zeroShare(real) >= SPARSE_FROM
-  return isSparse
-    ? packSparse(loader, { ...geometry, weight: real }, bounds)
-    : packDense(loader, { ...geometry, data: loader.floats(real) }, bounds)
+  const [n = 0, ...rest] = geometry.shape
+  const size = [n, elementCount(rest)] as const
+  const isDense =
+    geometry.group !== 1 || kernelFor(real, size, pixels, loader.runtime.target.name) === 'f32_gemm'
+  return isDense
+    ? packDense(loader, { ...geometry, data: loader.floats(real) }, bounds)
+    : packSparse(loader, { ...geometry, weight: real }, bounds)
 }
 
 function packDense(loader: Loader, conv: F32Conv, bounds: Bounds): PackedConv {

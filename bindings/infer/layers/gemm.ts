@@ -15,7 +15,15 @@ export const gemm: LayerFactory = (node, loader): Layer => {
   const [rows = 0, columns = 0] = weight.shape
   const [n, k] = layout === 'nk' ? [rows, columns] : [columns, rows]
   const bias = biasOf(loader, c, n, floatAttribute(node, 'beta', 1))
-  const matrix = packMatrix(loader, { weight, n, k, layout, bias, range: loader.range(a) })
+  const matrix = packMatrix(loader, {
+    weight,
+    n,
+    k,
+    layout,
+    bias,
+    samples: loader.samples(a, k),
+    range: loader.range(a),
+  })
   const bounds = fusedBounds(node)
   return {
     ...matrix,

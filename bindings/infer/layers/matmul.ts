@@ -18,7 +18,14 @@ function byConstant(node: GraphNode, loader: Loader): Layer {
   const [a, b] = node.inputs as [string, string]
   const weight = loader.take(b)!
   const [k = 0, n = 0] = weight.shape
-  const matrix = packMatrix(loader, { weight, n, k, layout: 'kn', range: loader.range(a) })
+  const matrix = packMatrix(loader, {
+    weight,
+    n,
+    k,
+    layout: 'kn',
+    samples: loader.samples(a, k),
+    range: loader.range(a),
+  })
   return {
     ...matrix,
     plan(planner) {

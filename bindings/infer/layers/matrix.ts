@@ -1,18 +1,20 @@
-import { csrInOrder, type ElementOrder } from '../../formats/csr.js'
+import { csrInOrder, type ElementOrder, type SparseSource } from '../../formats/csr.js'
 import type { ActivationRange, Weight } from '../../graph/model.js'
 import { f32Gemm, packF32Weights, type PackedF32Weights } from '../../ops/f32-gemm.js'
+import { packInt8Weights, qd8Gemm, qs8Gemm, type PackedInt8Weights } from '../../ops/qs8-gemm.js'
 import {
-  packInt8Weights,
-  qd8Gemm,
-  qs8Gemm,
-  type PackedInt8Weights,
-  type Qs8GemmOptions,
-} from '../../ops/qs8-gemm.js'
+  packSparseInt8,
+  qd8Spmm,
+  qs8Spmm,
+  type Qs8SpmmOptions,
+  type SparseInt8Weights,
+} from '../../ops/qs8-spmm.js'
 import type { Slot } from '../../ops/slot.js'
 import { f32Spmm, packSparse, type SparseWeights } from '../../ops/spmm.js'
+import type { MatrixKernel } from '../cost.js'
 import type { Layer, Loader, StoredForm } from '../loader.js'
 import type { Planner } from '../plan.js'
-import { isSymmetric, SPARSE_FROM, zeroShare } from '../weights.js'
+import { isSymmetric, kernelFor } from '../weights.js'
 import type { Bounds } from './bounds.js'
 
 /** A weight matrix of `n` outputs over `k` inputs, in any stored form. */
@@ -23,6 +25,8 @@ export interface MatrixWeights {
   /** `nk`: one output a row. `kn`: one output a column. */
   readonly layout: 'nk' | 'kn'
   readonly bias?: Float32Array | undefined
+  /** How many input rows the model declares, if it does. */
+  readonly samples?: number | undefined
   /** int8 parameters of the input, when it was calibrated. */
   readonly range?: ActivationRange | undefined
 }
@@ -44,16 +48,21 @@ export interface Product {
 export function packMatrix(loader: Loader, matrix: MatrixWeights): Matrix {
   const { weight, layout, n, k, bias } = matrix
   const { runtime } = loader
+  const choose = (stored: SparseSource): MatrixKernel =>
+    kernelFor(stored, [n, k], matrix.samples, runtime.target.name)
+  const order = outputsFirst(matrix)
   if (loader.integers && isSymmetric(weight, layout === 'nk' ? 0 : 1)) {
+    if (choose(weight) === 'qd8_f32_qc8w_spmm_csr') {
+      return sparseInt8(loader.own(packSparseInt8(runtime, csrInOrder(weight, order), bias)), matrix.range)
+    }
     const { data, scale } = weight
-    const packed = loader.own(packInt8Weights(runtime, { data, n, k, layout, scale, bias }))
-    return matrix.range === undefined ? dynamicInt8(packed) : staticInt8(packed, matrix.range)
+    return denseInt8(loader.own(packInt8Weights(runtime, { data, n, k, layout, scale, bias })), matrix.range)
   }
   const real = loader.real(weight)
-  if (zeroShare(real) >= SPARSE_FROM) {
-    return sparse(loader.own(packSparse(runtime, csrInOrder(real, outputsFirst(matrix)), bias)))
+  if (choose(real) === 'f32_gemm') {
+    return dense(loader.own(packF32Weights(runtime, { data: loader.floats(real), n, k, layout, bias })))
   }
-  return dense(loader.own(packF32Weights(runtime, { data: loader.floats(real), n, k, layout, bias })))
+  return sparse(loader.own(packSparse(runtime, csrInOrder(real, order), bias)))
 }
 
 /** One output a row, whatever the layout. */
@@ -89,21 +98,34 @@ function sparse(weights: SparseWeights): Matrix {
   return overFloats('sparse', weights.kernel, run)
 }
 
-function dynamicInt8(weights: PackedInt8Weights): Matrix {
-  const run: RunRows = (x, y, rows, bounds) => qd8Gemm(weights, x, y, rows, bounds)
-  return overFloats('int8', 'qd8_f32_qc8w_gemm', run)
+function denseInt8(weights: PackedInt8Weights, range: ActivationRange | undefined): Matrix {
+  return range === undefined
+    ? overFloats('int8', 'qd8_f32_qc8w_gemm', (x, y, rows, bounds) => qd8Gemm(weights, x, y, rows, bounds))
+    : overCodes('int8', 'gemm', range, (x, y, rows, options) => qs8Gemm(weights, x, y, rows, options))
 }
 
-function staticInt8(weights: PackedInt8Weights, range: ActivationRange): Matrix {
+function sparseInt8(weights: SparseInt8Weights, range: ActivationRange | undefined): Matrix {
+  if (range === undefined) {
+    const run: RunRows = (x, y, rows, bounds) => qd8Spmm(weights, x, y, rows, bounds)
+    return overFloats('sparse', 'qd8_f32_qc8w_spmm_csr', run)
+  }
+  const run: RunCodes = (x, y, rows, options) => qs8Spmm(weights, x, y, rows, { layout: 'rows', ...options })
+  return overCodes('sparse', 'spmm_csr', range, run)
+}
+
+type RunCodes = (x: Slot, y: Slot, rows: number, options: StaticOptions & Bounds) => void
+
+/** A product over int8 rows. */
+function overCodes(stored: StoredForm, suffix: string, range: ActivationRange, run: RunCodes): Matrix {
   return {
-    stored: 'int8',
+    stored,
     wants: range,
     plan(planner, input, output, rows, bounds) {
       const x = planner.codes(input, range, 'first')
       const coding = planner.demand(output)
       const y = planner.create(output, 'first', coding)
       const options = { ...bounds, ...staticOptions(range, coding) }
-      planner.step(staticKernel('gemm', coding), [x], [y], () => qs8Gemm(weights, x, y, rows, options))
+      planner.step(staticKernel(suffix, coding), [x], [y], () => run(x, y, rows, options))
     },
   }
 }
@@ -118,7 +140,7 @@ export function staticOptions(range: ActivationRange, coding: ActivationRange | 
   }
 }
 
-type StaticOptions = Pick<Qs8GemmOptions, 'inputScale' | 'inputZeroPoint' | 'output'>
+type StaticOptions = Required<Pick<Qs8SpmmOptions, 'inputScale' | 'inputZeroPoint' | 'output'>>
 
 export function staticKernel(suffix: string, coding: ActivationRange | undefined): string {
   return `qs8_${coding === undefined ? 'f32' : 'qs8'}_qc8w_${suffix}`
