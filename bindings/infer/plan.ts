@@ -102,16 +102,28 @@ export function physicalAxis(axis: number, rank: number, layout: Layout): number
   return axis === 1 ? rank - 1 : axis - 1
 }
 
+/** A class, because layers make these at every step of a sequence. */
+class Shifted implements Slot {
+  readonly #slot: Slot
+  readonly #bytes: number
+
+  constructor(slot: Slot, bytes: number) {
+    this.#slot = slot
+    this.#bytes = bytes
+  }
+
+  get handle(): Handle {
+    return this.#slot.handle
+  }
+
+  get offset(): number {
+    return this.#slot.offset + this.#bytes
+  }
+}
+
 /** A place some bytes into another, whose own place may not be known yet. */
 export function shifted(slot: Slot, bytes: number): Slot {
-  return {
-    get handle() {
-      return slot.handle
-    },
-    get offset() {
-      return slot.offset + bytes
-    },
-  }
+  return new Shifted(slot, bytes)
 }
 
 function sameCoding(a: ActivationRange | undefined, b: ActivationRange | undefined): boolean {
