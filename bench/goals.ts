@@ -14,6 +14,8 @@ export interface Goal {
 export const PEERS = {
   u8s8: 'onnxruntime-web MatMulInteger u8s8',
   s8s8: 'onnxruntime-web MatMulInteger s8s8',
+  nBits: 'onnxruntime-web MatMulNBits',
+  nBits8: 'onnxruntime-web MatMulNBits, accuracy_level 4',
   onnxruntime: 'onnxruntime-web MatMul f32',
   tfjs: 'tfjs-backend-wasm f32',
   eigen: 'Eigen in wasm, sparse f64',
@@ -33,6 +35,12 @@ export const GEMM_SHAPES = [
   [256, 256, 256],
   [512, 512, 512],
   [1024, 1024, 1024],
+] as const
+
+/** The same for weights of 4 bits in groups of 32: a layer of a language model and one of a vision model. */
+export const INT4_SHAPES = [
+  [1, 4096, 4096],
+  [64, 512, 512],
 ] as const
 
 export const gemmShape = (m: number, k: number, n: number): string => `${m}x${k}x${n}`
@@ -70,6 +78,8 @@ const overDense = { 80: 3.8, 90: 7.5, 95: 14 }
 /** What this project set out to reach, measured in one run on one machine. */
 export const GOALS: readonly Goal[] = [
   ...GEMM_SHAPES.flatMap(gemmGoals),
+  goal('qb4w_gemm', gemmShape(1, 4096, 4096), PEERS.nBits, 25),
+  goal('qb4w_gemm', gemmShape(64, 512, 512), PEERS.nBits, 3),
   ...Object.entries(overDense).flatMap(([zeros, bound]) =>
     [64, 256].map((n) => goal('f32_spmm_csr', sparseShape(Number(zeros), n), PEERS.dense, bound)),
   ),

@@ -4,16 +4,27 @@ import {
   assignCodebookContender,
   assignContender,
   f32GemmContender,
+  int4GemmContender,
   int8GemmContender,
   spmmContender,
 } from '../contenders.js'
-import { GAUSSIAN, GEMM_SHAPES, gemmShape, kmeansShape, PEERS, SKEWED, sparseShape } from '../goals.js'
+import {
+  GAUSSIAN,
+  GEMM_SHAPES,
+  gemmShape,
+  INT4_SHAPES,
+  kmeansShape,
+  PEERS,
+  SKEWED,
+  sparseShape,
+} from '../goals.js'
 import type { BenchCase, Contender } from '../harness.js'
 import {
   assignProblem,
   entropyBytes,
   f32GemmProblem,
   gaussianBytes,
+  int4GemmProblem,
   int8GemmProblem,
   skewedBytes,
   sparseProblem,
@@ -59,6 +70,24 @@ export function comparisons(simd: Runtime, runtimes: readonly Runtime[]): Compar
             ...runtimes.map((runtime) => int8GemmContender(runtime, problem)),
             await onnxruntime.int8Gemm(problem, 'u8'),
             await onnxruntime.int8Gemm(problem, 's8'),
+          ],
+        }
+      },
+    })),
+    ...INT4_SHAPES.map(([m, k, n]): Comparison => ({
+      kernel: 'qb4w_gemm',
+      shape: gemmShape(m, k, n),
+      unit: 'GOP/s',
+      work: 2 * m * k * n,
+      peak: 'int8',
+      prepare: async () => {
+        const problem = int4GemmProblem(m, k, n, 32)
+        return {
+          contenders: [
+            ...runtimes.map((runtime) => int4GemmContender(runtime, problem)),
+            int4GemmContender(simd, problem, 'float32'),
+            await onnxruntime.int4Gemm(problem, 'float32'),
+            await onnxruntime.int4Gemm(problem, 'int8'),
           ],
         }
       },

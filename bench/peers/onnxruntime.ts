@@ -2,7 +2,7 @@ import * as ort from 'onnxruntime-web'
 import { buildOnnx, type OnnxModel } from '../../tests/support/onnx-builder.js'
 import { PEERS } from '../goals.js'
 import type { Contender } from '../harness.js'
-import type { GemmProblem } from '../problems.js'
+import type { GemmProblem, Int4GemmProblem } from '../problems.js'
 
 ort.env.wasm.numThreads = 1
 
@@ -60,5 +60,45 @@ export function int8Gemm(
     },
     { x: new ort.Tensor(unsigned ? 'uint8' : 'int8', x, [m, k]) },
     (data) => matches(data as Int32Array),
+  )
+}
+
+/**
+ * A float MatMul with weights of 4 bits in blocks. `int8`: the runtime may quantize activations too (accuracy_level 4),
+ * as ours does; otherwise it computes in float.
+ */
+export function int4Gemm(
+  { m, n, k, a, weights, matches }: Int4GemmProblem,
+  activations: 'int8' | 'float32',
+): Promise<Contender> {
+  const { groupSize, data, scale } = weights
+  const blocks = Math.ceil(k / groupSize)
+  return contender(
+    activations === 'int8' ? PEERS.nBits8 : PEERS.nBits,
+    {
+      nodes: [
+        {
+          op: 'MatMulNBits',
+          domain: 'com.microsoft',
+          inputs: ['x', 'w', 'scales'],
+          outputs: ['y'],
+          attributes: {
+            K: k,
+            N: n,
+            bits: 4,
+            block_size: groupSize,
+            ...(activations === 'int8' ? { accuracy_level: 4 } : {}),
+          },
+        },
+      ],
+      initializers: {
+        w: { dtype: 'uint8', shape: [n, blocks, groupSize / 2], data },
+        scales: { shape: [n * blocks], data: scale },
+      },
+      inputs: [{ name: 'x', shape: [m, k] }],
+      outputs: [{ name: 'y', shape: [m, n] }],
+    },
+    { x: new ort.Tensor('float32', a, [m, k]) },
+    (values) => matches(values as Float32Array),
   )
 }

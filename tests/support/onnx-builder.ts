@@ -239,5 +239,12 @@ export function buildOnnx(model: OnnxModel): Uint8Array {
     })
   }
   message(writer, 8, (inner) => int(inner, 2, model.opset ?? 13))
+  for (const domain of new Set(model.nodes.map((node) => node.domain ?? ''))) {
+    if (domain === '') continue
+    message(writer, 8, (inner) => {
+      string(inner, 1, domain)
+      int(inner, 2, 1)
+    })
+  }
   return writer.finish()
 }
