@@ -1,4 +1,5 @@
 import type { CsrMatrix } from '../formats/csr.js'
+import { checkInt4, type Int4Tensor } from '../formats/int4.js'
 import type { QuantizedTensor } from '../formats/quantized.js'
 import type { Tensor } from '../formats/tensor.js'
 import { MAX_TENSOR_ELEMENTS } from '../limits.js'
@@ -16,6 +17,7 @@ import {
   describe,
 } from '../validate.js'
 import { PackedF32Weights, packF32Weights, type WeightLayout } from './f32-gemm.js'
+import { PackedInt4Weights, packInt4Weights } from './qb4w-gemm.js'
 import { PackedInt8Weights, packInt8Weights } from './qs8-gemm.js'
 import { checkQuantized } from './quantize.js'
 import { packSparse, type SparseWeights } from './spmm.js'
@@ -24,7 +26,7 @@ import { packSparse, type SparseWeights } from './spmm.js'
 export type Activation = 'none' | 'relu' | { readonly min?: number; readonly max?: number }
 
 export interface PackWeightsOptions {
-  /** `b` is [n, k], one output column a row, as in a dense layer. Otherwise [k, n]. Not for a CsrMatrix. */
+  /** `b` is [n, k], one output column a row, as in a dense layer. Otherwise [k, n]. Not for a CsrMatrix, nor an Int4Tensor, whose axis says it. */
   transposeB?: boolean
   /** One value an output column, in real units; one a row for a CsrMatrix. */
   bias?: Float32Array
@@ -54,36 +56,41 @@ export function checkDense(name: string, tensor: Tensor<'float32'>): Rows {
   return rows
 }
 
+function checkMatrix(shape: readonly number[]): void {
+  if (shape.length !== 2) throw new RangeError(`"b" expected two dimensions, got [${shape.join(', ')}]`)
+}
+
 function matrixOf(
   shape: readonly number[],
   transposeB: boolean,
 ): { n: number; k: number; layout: WeightLayout } {
   checkBoolean('transposeB', transposeB)
-  if (shape.length !== 2) throw new RangeError(`"b" expected two dimensions, got [${shape.join(', ')}]`)
+  checkMatrix(shape)
   const [rows, columns] = shape as [number, number]
   return transposeB ? { n: rows, k: columns, layout: 'nk' } : { n: columns, k: rows, layout: 'kn' }
 }
 
 /**
  * Packs the weights of a product once for many: the second operand of `matmul` (a float32 tensor) or `int8Matmul` (int8
- * codes with zero point 0, per tensor or per output column), or the first of `sparseMatmul` (a CsrMatrix, whose int8 values
+ * codes with zero point 0, per tensor or per output column) or `int4Matmul` (groups along the depth), or the first of `sparseMatmul` (a CsrMatrix, whose int8 values
  * are dequantized). They stay in linear memory until they are disposed.
  *
  * @throws TypeError, RangeError for arguments that do not fit; CapacityError when memory is short
  */
 export function packWeights(b: Tensor<'float32'>, options?: PackWeightsOptions): PackedF32Weights
 export function packWeights(b: QuantizedTensor, options?: PackWeightsOptions): PackedInt8Weights
+export function packWeights(b: Int4Tensor, options?: PackWeightsOptions): PackedInt4Weights
 export function packWeights(b: CsrMatrix, options?: PackWeightsOptions): SparseWeights
 export function packWeights(
-  b: Tensor<'float32'> | QuantizedTensor | CsrMatrix,
+  b: Tensor<'float32'> | QuantizedTensor | Int4Tensor | CsrMatrix,
   options: PackWeightsOptions = {},
-): PackedF32Weights | PackedInt8Weights | SparseWeights {
+): PackedF32Weights | PackedInt8Weights | PackedInt4Weights | SparseWeights {
   checkOptions('options', options, ['transposeB', 'bias', 'runtime'])
   const runtime = options.runtime ?? defaultRuntime()
-  if (b?.kind === 'csr') {
+  if (b?.kind === 'csr' || b?.kind === 'int4') {
     const { transposeB, bias } = options
     if (transposeB !== undefined) throw new TypeError('"transposeB" is for dense weights')
-    return packSparse(runtime, b, bias)
+    return b.kind === 'csr' ? packSparse(runtime, b, bias) : packInt4(b, runtime, options)
   }
   return b?.kind === 'quantized' ? packInt8(b, runtime, options) : packF32(b, runtime, options)
 }
@@ -121,9 +128,20 @@ export function packInt8(
   return packInt8Weights(runtime, { data: b.data, ...matrix, scale: b.scale, bias })
 }
 
+/** Weights of 4 bits; the axis of their groups is the depth. */
+export function packInt4(
+  b: Int4Tensor,
+  runtime: Runtime,
+  options: Pick<PackWeightsOptions, 'bias'>,
+): PackedInt4Weights {
+  checkInt4('b', b)
+  checkMatrix(b.shape)
+  return packInt4Weights(runtime, b, options.bias)
+}
+
 /** The runtime of a product; weights that are resident already bring their own, and their bias. */
 export function runtimeFor(b: unknown, options: PackWeightsOptions): Runtime {
-  if (!(b instanceof PackedF32Weights || b instanceof PackedInt8Weights)) {
+  if (!(b instanceof PackedF32Weights || b instanceof PackedInt8Weights || b instanceof PackedInt4Weights)) {
     return options.runtime ?? defaultRuntime()
   }
   if (options.runtime !== undefined && options.runtime !== b.runtime) {

@@ -1,6 +1,7 @@
 import type { Tensor } from '../formats/tensor.js'
+import type { Handle } from '../runtime/handle.js'
 import { checkOptions, checkTypedArray } from '../validate.js'
-import { f32GemmAt, PackedF32Weights } from './f32-gemm.js'
+import { f32GemmAt, PackedF32Weights, type GemmOptions } from './f32-gemm.js'
 import {
   boundsOf,
   checkDense,
@@ -33,30 +34,43 @@ export function matmul(
   options: MatmulOptions = {},
 ): Tensor<'float32'> {
   checkOptions('options', options, ['transposeB', 'bias', 'activation', 'out', 'runtime'])
-  const rows = checkDense('a', a)
-  const bounds = boundsOf(options.activation)
   const runtime = runtimeFor(b, options)
   const resident = b instanceof PackedF32Weights ? b : undefined
-  return withWeights(
+  return floatProduct(
+    a,
     resident,
     () => packF32(b as Tensor<'float32'>, runtime, options),
-    (weights) => {
-      checkDepth(rows, weights)
-      const length = resultLength(rows.m, weights.n)
-      const out = options.out ?? new Float32Array(length)
-      checkTypedArray('out', out, 'Float32Array', length)
-      const { memory, scratch } = runtime
-      const mark = scratch.mark()
-      try {
-        const from = scratch.take(a.data.length * 4)
-        const to = scratch.take(length * 4)
-        memory.f32.set(a.data, from >>> 2)
-        f32GemmAt(weights, from, to, rows.m, bounds)
-        out.set(memory.f32.subarray(to >>> 2, (to >>> 2) + length))
-      } finally {
-        scratch.release(mark)
-      }
-      return { kind: 'dense', dtype: 'float32', shape: [...rows.leading, weights.n], data: out }
-    },
+    f32GemmAt,
+    options,
   )
+}
+
+/** A product of f32 rows, copied in and out, with weights of any form. */
+export function floatProduct<W extends Handle & { readonly n: number; readonly k: number }>(
+  a: Tensor<'float32'>,
+  resident: W | undefined,
+  pack: () => W,
+  multiply: (weights: W, a: number, out: number, m: number, options: GemmOptions) => void,
+  options: Pick<MatmulOptions, 'activation' | 'out'>,
+): Tensor<'float32'> {
+  const rows = checkDense('a', a)
+  const bounds = boundsOf(options.activation)
+  return withWeights(resident, pack, (weights) => {
+    checkDepth(rows, weights)
+    const length = resultLength(rows.m, weights.n)
+    const out = options.out ?? new Float32Array(length)
+    checkTypedArray('out', out, 'Float32Array', length)
+    const { memory, scratch } = weights.runtime
+    const mark = scratch.mark()
+    try {
+      const from = scratch.take(a.data.length * 4)
+      const to = scratch.take(length * 4)
+      memory.f32.set(a.data, from >>> 2)
+      multiply(weights, from, to, rows.m, bounds)
+      out.set(memory.f32.subarray(to >>> 2, (to >>> 2) + length))
+    } finally {
+      scratch.release(mark)
+    }
+    return { kind: 'dense', dtype: 'float32', shape: [...rows.leading, weights.n], data: out }
+  })
 }
