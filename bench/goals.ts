@@ -23,6 +23,7 @@ export const PEERS = {
   dense: 'mcompress dense f32',
   zstd: 'zstd-wasm level 1',
   mlKmeans: 'ml-kmeans',
+  ckmeans: 'simple-statistics ckmeans',
   boundaries: 'plain JS, binary search',
   branchless: 'plain JS, search without branches',
 } as const
@@ -97,6 +98,7 @@ export const GOALS: readonly Goal[] = [
   goal('u8_rans_decode', SKEWED, PEERS.zstd, 1.5),
   goal('u8_rans_size', GAUSSIAN, 'mcompress', 0.2),
   goal('u8_rans_size', SKEWED, 'mcompress', 0.2),
+  goal('f32_kmeans_optimal', kmeansShape(16), PEERS.ckmeans, 100, 'js'),
   ...[PEERS.mlKmeans, PEERS.boundaries, PEERS.branchless].flatMap((peer) => [
     goal('f32_kmeans_assign', kmeansShape(16), peer, 35),
     goal('f32_kmeans_assign', kmeansShape(256), peer, 45),

@@ -5,7 +5,7 @@ import { tensor } from '../bindings/formats/tensor.js'
 import { assignCodebook, expandCodebook } from '../bindings/ops/codebook.js'
 import { kmeansCodebook } from '../bindings/ops/kmeans.js'
 import { sortFloats } from '../bindings/ops/sort.js'
-import { leastSquaredError, nearest, squaredError } from './oracles/kmeans.js'
+import { leastSquaredError, leastSquaredErrorOfMany, nearest, squaredError } from './oracles/kmeans.js'
 import { Random } from './support/random.js'
 import { describeTargets } from './support/targets.js'
 
@@ -238,6 +238,35 @@ describe('kmeansCodebook', () => {
       (init) => kmeansCodebook(gaussian, { k: 100, init, iterations: 3000 }).squaredError,
     )
     expect(Math.min(...errors)).toBe(errors[3])
+  })
+
+  const sources: Record<string, (random: Random) => number> = {
+    gaussian: (random) => random.normal(),
+    laplace: (random) => Math.log(1 - random.next()) * (random.next() < 0.5 ? -1 : 1),
+    bimodal: (random) => random.normal() * 0.1 + (random.next() < 0.3 ? -100 : 100),
+    'with duplicates': (random) => Math.round(random.normal() * 300) / 100,
+    'heavy tails': (random) => random.normal() / Math.abs(random.normal()),
+    'sparse with a spike at 0': (random) => (random.next() < 0.9 ? 0 : random.normal()),
+    'far from 0': (random) => 1000 + random.normal(),
+  }
+  it.each(Object.keys(sources))(
+    'comes within a ten-thousandth of the optimum of 10^4 values: %s',
+    (source) => {
+      const random = new Random(5)
+      const data = Float32Array.from({ length: 10_000 }, () => sources[source]!(random))
+      for (const k of [4, 16]) {
+        const { squaredError: error } = kmeansCodebook(data, { k, init: 'optimal' })
+        const least = leastSquaredErrorOfMany(data, k)
+        expect(error / least).toBeLessThan(1.0001)
+        expect(error / least).toBeGreaterThan(1 - 1e-6) // f64 sums
+      }
+    },
+  )
+
+  it('finds the one value far away among 200,000', () => {
+    const random = new Random(6)
+    const data = Float32Array.from({ length: 200_000 }, (_, i) => (i === 777 ? 1e4 : random.normal()))
+    expect(kmeansCodebook(data, { k: 4, init: 'optimal' }).centroids).toContain(1e4)
   })
 
   it('repeats itself for a seed, and tells seeds apart', () => {

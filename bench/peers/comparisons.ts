@@ -30,7 +30,7 @@ import {
   sparseProblem,
 } from '../problems.js'
 import { decoders, encoders } from './entropy.js'
-import { assigners } from './kmeans.js'
+import { assigners, optimalContenders } from './kmeans.js'
 import * as onnxruntime from './onnxruntime.js'
 import { eigenSparse, plainCsr } from './sparse.js'
 import * as tfjs from './tfjs.js'
@@ -116,6 +116,13 @@ export function comparisons(simd: Runtime, runtimes: readonly Runtime[]): Compar
     ].flatMap(({ shape, make }) =>
       CODERS.flatMap((coder) => [decode(simd, coder, shape, make), encode(simd, coder, shape, make)]),
     ),
+    {
+      kernel: 'f32_kmeans_optimal',
+      shape: kmeansShape(16),
+      unit: 'MV/s',
+      work: VALUES,
+      prepare: async () => ({ contenders: await optimalContenders(VALUES, 16) }),
+    },
     ...[16, 256].map((k): Comparison => ({
       kernel: 'f32_kmeans_assign',
       shape: kmeansShape(k),

@@ -1,4 +1,6 @@
 import { kmeans } from 'ml-kmeans'
+import { kmeansCodebook } from '../../bindings/index.js'
+import { Random } from '../../tests/support/random.js'
 import { PEERS } from '../goals.js'
 import type { Contender } from '../harness.js'
 import type { AssignProblem } from '../problems.js'
@@ -70,4 +72,39 @@ function searchWithoutBranches({ values, centroids, matches }: AssignProblem): C
 
 export function assigners(problem: AssignProblem): Contender[] {
   return [mlKmeans(problem), binarySearch(problem), searchWithoutBranches(problem)]
+}
+
+/** The first is ours, in JavaScript on every target; the other's groups are the exact optimum. */
+export async function optimalContenders(n: number, k: number): Promise<Contender[]> {
+  const { ckmeans } = await import('simple-statistics')
+  const values = new Random(1).floats(n, 0.05)
+  const list = Array.from(values)
+  let error: number | undefined
+  let groups: number[][] = []
+  const errorOf = (group: readonly number[]): number => {
+    const mean = group.reduce((sum, value) => sum + value, 0) / group.length
+    return group.reduce((sum, value) => sum + (value - mean) * (value - mean), 0)
+  }
+  const least = (): number => groups.reduce((sum, group) => sum + errorOf(group), 0)
+  return [
+    {
+      name: 'mcompress',
+      target: 'js',
+      run: () => {
+        error = kmeansCodebook(values, { k, init: 'optimal' }).squaredError
+      },
+      exact: () => {
+        groups = ckmeans(list, k)
+        return error! <= 1.0001 * least()
+      },
+    },
+    {
+      name: PEERS.ckmeans,
+      target: 'js',
+      run: () => {
+        groups = ckmeans(list, k)
+      },
+      exact: () => groups.length === k,
+    },
+  ]
 }

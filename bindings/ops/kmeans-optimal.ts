@@ -4,16 +4,18 @@ import type { Samples } from './kmeans-samples.js'
 const BINS_A_CENTROID = 16
 const LEAST_BINS = 1024
 
+/** Values are looked at in so many steps a bin. */
+const STEPS_A_BIN = 16
+
 /** Sums over the first b bins, of values less `centre`. */
 interface Bins {
   readonly count: number
   readonly centre: number
   readonly weight: Float64Array
   readonly value: Float64Array
-  readonly square: Float64Array
 }
 
-/** The squared error of one cluster of the bins from i to j. */
+/** The squared error of one cluster of the bins from i to j, less the squares of all its values. */
 type Cost = (i: number, j: number) => number
 
 /** For each j the least error of so many clusters over the first j bins, and where the last of them starts. */
@@ -33,13 +35,13 @@ interface Layer {
  */
 export function optimalCentroids(samples: Samples, k: number, reserveZero: boolean): number[] {
   const bins = gather(samples, Math.max(BINS_A_CENTROID * k, LEAST_BINS), reserveZero)
-  const { count, centre, weight, value, square } = bins
+  const { count, centre, weight, value } = bins
   const meanOf = (i: number, j: number): number =>
     centre + (value[j]! - value[i]!) / (weight[j]! - weight[i]!)
   const spread: Cost = (i, j) => {
     if (i === j) return 0
     const sum = value[j]! - value[i]!
-    return square[j]! - square[i]! - (sum * sum) / (weight[j]! - weight[i]!)
+    return -(sum * sum) / (weight[j]! - weight[i]!)
   }
   if (!reserveZero) return cut(layersOf(count, k, spread), count, meanOf)
 
@@ -54,9 +56,9 @@ export function optimalCentroids(samples: Samples, k: number, reserveZero: boole
   const above = layersOf(count - zero, k, mirrored(spread))
   let best = { error: Infinity, m: 0, from: 0, to: 0 }
   for (let m = 0; m <= k; m++) {
-    const from = leastAt(below[m]!.error.map((error, j) => error - square[j]!))
-    const to = leastAt(above[k - m]!.error.map((error, j) => error + square[count - j]!))
-    const error = below[m]!.error[from]! - square[from]! + (above[k - m]!.error[to]! + square[count - to]!)
+    const from = leastAt(below[m]!.error)
+    const to = leastAt(above[k - m]!.error)
+    const error = below[m]!.error[from]! + above[k - m]!.error[to]!
     if (error < best.error) best = { error, m, from, to }
   }
   return [
@@ -119,43 +121,49 @@ function nextLayer(before: Float64Array, cost: Cost): Layer {
  * Gathers neighbouring values in about `most` bins at most, equal values always in one, and with `aroundZero` never both
  * signs. Where there are too many for a bin each, a bin holds an equal share of the square roots of the gaps between
  * values: between bins of equal width, which are coarse where values are dense, and of equal counts, which are coarse in
- * the tails.
+ * the tails. Values that lie close together are stepped over several at a time, as if their gaps were alike.
  */
-function gather({ values, weights }: Samples, most: number, aroundZero: boolean): Bins {
+function gather({ values, weightSums, valueSums }: Samples, most: number, aroundZero: boolean): Bins {
+  const n = values.length
   let distinct = 1
-  let gaps = 0
-  for (let i = 1; i < values.length; i++) {
-    if (values[i]! > values[i - 1]!) {
-      distinct++
-      gaps += Math.sqrt(values[i]! - values[i - 1]!)
-    }
+  for (let i = 1; i < n; i++) if (values[i] !== values[i - 1]) distinct++
+  const stride = distinct <= most ? 1 : Math.max(Math.floor(n / (STEPS_A_BIN * most)), 1)
+  const close = (values[n - 1]! - values[0]!) / (STEPS_A_BIN * most)
+
+  // Edges of steps, and the sum of roots up to each.
+  const edges: number[] = [0]
+  const roots: number[] = [0]
+  let total = 0
+  for (let from = 0; from < n;) {
+    const before = values[Math.max(from - 1, 0)]!
+    let to = Math.min(from + stride, n)
+    if (values[to - 1]! - before > close || (aroundZero && before < 0 && values[to - 1]! > 0)) to = from + 1
+    while (to < n && values[to] === values[to - 1]) to++
+    total += Math.sqrt((values[to - 1]! - before) * (distinct <= most ? 1 : to - from))
+    edges.push(to)
+    roots.push(total)
+    from = to
   }
-  // Less a number amid them the values lose no digits in their squares.
-  const centre = aroundZero ? 0 : values[values.length >>> 1]!
-  const width = distinct <= most ? 0 : gaps / most
-  const size = Math.min(distinct, most + 2) + 1
-  const weight = new Float64Array(size)
-  const value = new Float64Array(size)
-  const square = new Float64Array(size)
-  let count = 1
-  let end = width
-  gaps = 0
-  for (let i = 0; i < values.length; i++) {
-    if (i > 0 && values[i]! > values[i - 1]!) {
-      gaps += Math.sqrt(values[i]! - values[i - 1]!)
-      if (gaps >= end || (aroundZero && values[i - 1]! < 0 && values[i]! > 0)) {
-        weight[count + 1] = weight[count]!
-        value[count + 1] = value[count]!
-        square[count + 1] = square[count]!
-        count++
-        end = gaps + width
-      }
-    }
-    const w = weights?.[i] ?? 1
-    const v = values[i]! - centre
-    weight[count]! += w
-    value[count]! += w * v
-    square[count]! += w * v * v
+
+  // Less a number amid them the values lose no digits in their sums.
+  const centre = aroundZero ? 0 : values[n >>> 1]!
+  const width = distinct <= most ? 0 : total / most
+  const weight = [0]
+  const value = [0]
+  let end = roots[1]! + width
+  for (let step = 1; step < edges.length; step++) {
+    const edge = edges[step]!
+    const isLast = edge === n
+    if (!isLast && roots[step + 1]! < end && !(aroundZero && values[edge - 1]! < 0 && values[edge]! > 0))
+      continue
+    if (!isLast) end = roots[step + 1]! + width
+    weight.push(weightSums === undefined ? edge : weightSums[edge]!)
+    value.push(valueSums[edge]! - centre * weight.at(-1)!)
   }
-  return { count, centre, weight, value, square }
+  return {
+    count: weight.length - 1,
+    centre,
+    weight: Float64Array.from(weight),
+    value: Float64Array.from(value),
+  }
 }

@@ -32,13 +32,17 @@ export function prepareSamples(
   const isUsed = (_: number, i: number): boolean => !(skipZeros && data[i] === 0) && weights?.[i] !== 0
   const all = !skipZeros && weights === undefined
   const sorted = sortFloats(all ? data : data.filter(isUsed), weights?.filter(isUsed))
-  const n = sorted.values.length
-  const valueSums = new Float64Array(n + 1)
-  const weightSums = sorted.weights && new Float64Array(n + 1)
-  for (let i = 0; i < n; i++) {
-    const weight = sorted.weights?.[i] ?? 1
-    valueSums[i + 1] = valueSums[i]! + weight * sorted.values[i]!
-    if (weightSums !== undefined) weightSums[i + 1] = weightSums[i]! + weight
+  const { values, weights: sortedWeights } = sorted
+  const weightSums = sortedWeights && sumsOf(sortedWeights)
+  return { ...sorted, valueSums: sumsOf(values, sortedWeights), weightSums }
+}
+
+function sumsOf(values: Float32Array, weights?: Float32Array): Float64Array {
+  const sums = new Float64Array(values.length + 1)
+  let sum = 0
+  for (let i = 0; i < values.length; i++) {
+    sum += weights === undefined ? values[i]! : weights[i]! * values[i]!
+    sums[i + 1] = sum
   }
-  return { ...sorted, valueSums, weightSums }
+  return sums
 }

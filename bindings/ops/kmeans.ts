@@ -181,9 +181,11 @@ function squaredError(samples: Samples, centroids: readonly number[]): number {
   let total = 0
   let i = 0
   clusterEnds(samples, centroids).forEach((end, c) => {
+    const centroid = centroids[c]!
     for (; i < end; i++) {
-      const distance = values[i]! - centroids[c]!
-      total += (weights?.[i] ?? 1) * distance * distance // engines may differ in `** 2`
+      const distance = values[i]! - centroid
+      const square = distance * distance // engines may differ in `** 2`
+      total += weights === undefined ? square : weights[i]! * square
     }
   })
   return total

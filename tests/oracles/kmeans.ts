@@ -66,3 +66,43 @@ export function leastSquaredError(
   }
   return best(order.length, oneIsZero ? k - 1 : k, oneIsZero)
 }
+
+/**
+ * The same for many values that all count alike. Of m clusters over the first j values, the best start of the last one
+ * does not move back as j grows (Wu 1991), so the middle j bounds the search on both sides. Sums in f64 about the middle
+ * value.
+ */
+export function leastSquaredErrorOfMany(data: ArrayLike<number>, k: number): number {
+  const sorted = Float64Array.from(data).sort()
+  const n = sorted.length
+  const middle = sorted[n >> 1]!
+  const sums = new Float64Array(n + 1)
+  const squares = new Float64Array(n + 1)
+  sorted.forEach((value, i) => {
+    sums[i + 1] = sums[i]! + (value - middle)
+    squares[i + 1] = squares[i]! + (value - middle) ** 2
+  })
+  const spread = (from: number, to: number): number =>
+    squares[to]! - squares[from]! - (sums[to]! - sums[from]!) ** 2 / (to - from)
+  let least = Float64Array.from({ length: n + 1 }, (_, j) => (j === 0 ? 0 : spread(0, j)))
+  for (let clusters = 2; clusters <= k; clusters++) {
+    const next = least.slice()
+    const search = (low: number, high: number, first: number, last: number): void => {
+      if (low > high) return
+      const j = (low + high) >> 1
+      let best = first
+      for (let from = first; from <= Math.min(last, j - 1); from++) {
+        const error = least[from]! + spread(from, j)
+        if (error < next[j]!) {
+          next[j] = error
+          best = from
+        }
+      }
+      search(low, j - 1, first, best)
+      search(j + 1, high, best, last)
+    }
+    search(1, n, 0, n - 1)
+    least = next
+  }
+  return least[n]!
+}
