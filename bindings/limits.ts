@@ -16,6 +16,9 @@ export const MAX_MODEL_NODES = 2 ** 14
 /** Plans that a session keeps, one for each combination of input shapes: a few batch sizes, each some kilobytes. */
 export const MAX_CACHED_PLANS = 8
 
+/** Trips of all loops in one run: each costs some microseconds, and a condition may never become false. */
+export const MAX_LOOP_TRIPS = 2 ** 16
+
 /** Messages and strings in one protobuf file: an empty one costs 2 bytes there and about 100 in memory. */
 export const MAX_PROTO_OBJECTS = 2 ** 21
 

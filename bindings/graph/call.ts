@@ -5,6 +5,16 @@ import { describeNode } from './attributes.js'
 import { broadcastShapes } from './broadcast.js'
 import type { GraphNode } from './model.js'
 
+/** A shape depends on values that only a run gives. */
+export class UnknownValues extends UnsupportedOpError {
+  readonly names: readonly string[]
+
+  constructor({ op, name }: GraphNode, names: readonly string[]) {
+    super([{ op: `${op} with a shape that depends on the data`, nodes: [name] }])
+    this.names = names
+  }
+}
+
 /** What is known of a value before the model runs. */
 export interface ValueType {
   readonly dtype: ElementType
@@ -44,7 +54,9 @@ export class Call {
 
   /** The elements of an input that decides about the output's shape. */
   known(position: number): Tensor['data'] {
-    return this.input(position).value?.data ?? this.#fromData()
+    const { value } = this.input(position)
+    if (value === undefined) throw new UnknownValues(this.node, [this.node.inputs[position]!])
+    return value.data
   }
 
   /** Elements of an integer input that decides about the output's shape; undefined when it is absent. */
@@ -57,12 +69,6 @@ export class Call {
       this.fail(`input ${position} expected at most ${MAX_SHAPE_INPUT} integers, got ${data.length} elements`)
     }
     return numbers
-  }
-
-  #fromData(): never {
-    throw new UnsupportedOpError([
-      { op: `${this.node.op} with a shape that depends on the data`, nodes: [this.node.name] },
-    ])
   }
 
   ints(position: number): number[] {

@@ -147,6 +147,13 @@ export const RUNNABLE_EVALUATORS: Readonly<Record<string, Evaluator>> = {
   Reshape: reshaped,
   Flatten: reshaped,
   Squeeze: reshaped,
+  /** Outside of training nothing is dropped. */
+  Dropout: (call, [output, mask]) => {
+    if (mask === undefined) return reshaped(call, [output])
+    const { tensor, elements } = allocate(mask)
+    elements.fill(1)
+    return [...reshaped(call, [output])!, tensor]
+  },
   Unsqueeze: reshaped,
   Shape: (call, [output]) => {
     const { tensor, elements } = allocate(output)

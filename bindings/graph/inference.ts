@@ -80,7 +80,7 @@ export function weightType(weight: Weight): ValueType {
 }
 
 /** Checks given shapes against declared ones, in which equal names stand for equal sizes. */
-function bindInputs(
+export function bindInputs(
   inputs: readonly ValueInfo[],
   shapes: Readonly<Record<string, readonly number[]>>,
   types: Map<string, ValueType>,

@@ -5,13 +5,16 @@ import { foldBatchNorm } from './passes/fold-batch-norm.js'
 import { foldConstants } from './passes/fold-constants.js'
 import { fuseActivations } from './passes/fuse-activations.js'
 import { fuseBias } from './passes/fuse-bias.js'
+import { inlineBranches } from './passes/inline-branches.js'
 import { removeIdentity } from './passes/remove-identity.js'
 import { sinkTransposes } from './passes/sink-transposes.js'
 import { upgrade } from './passes/upgrade.js'
+import { mergeScopes } from './scopes.js'
 
 /**
- * The model as layers want it: operators in their newest form, constants folded, transposes moved until they cancel, BatchNormalization, biases and clamping
- * taken into the operator before, nothing dead. Computes the same values, up to rounding, on the same inputs. Preparing a
+ * The model as layers want it: operators in their newest form, constants folded, branches that constants choose put in the
+ * place of their If, transposes moved until they cancel, BatchNormalization, biases and clamping taken into the operator
+ * before, nothing dead. Computes the same values, up to rounding, on the same inputs. Preparing a
  * prepared model changes nothing.
  *
  * @param keep names of values to preserve beside the outputs
@@ -20,7 +23,11 @@ import { upgrade } from './passes/upgrade.js'
 export function prepare(model: Model, keep: Iterable<string> = []): Model {
   const kept = new Set(keep)
   checkModel(model)
+  // A branch that constants choose brings constants of its own.
+  const inline = [removeIdentity, foldConstants, inlineBranches]
   const passes = [
+    ...inline,
+    ...inline,
     removeIdentity,
     foldConstants,
     sinkTransposes,
@@ -29,5 +36,5 @@ export function prepare(model: Model, keep: Iterable<string> = []): Model {
     fuseActivations,
     eliminateDead,
   ]
-  return passes.reduce((current, pass) => pass(current, kept), upgrade(model))
+  return passes.reduce((current, pass) => pass(current, kept), mergeScopes(upgrade(model)))
 }

@@ -1,6 +1,7 @@
 import { RUNNABLE_EVALUATORS } from './evaluators.js'
 import { ARRANGE } from './families/arrange.js'
 import { ELEMENTWISE } from './families/elementwise.js'
+import { GATHER } from './families/gather.js'
 import { SEARCH } from './families/search.js'
 import { operator, operatorTable, type Operators } from './operators.js'
 import { recurrent } from './recurrent-rule.js'
@@ -44,4 +45,4 @@ const OF_KERNELS = operatorTable(
 )
 
 /** The operators that inference runs. */
-export const RUNNABLE: Operators = new Map([...ARRANGE, ...ELEMENTWISE, ...SEARCH, ...OF_KERNELS])
+export const RUNNABLE: Operators = new Map([...ARRANGE, ...ELEMENTWISE, ...GATHER, ...SEARCH, ...OF_KERNELS])

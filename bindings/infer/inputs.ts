@@ -18,6 +18,7 @@ export type InputValue = Tensor | ElementArrays[ElementType] | readonly number[]
 /** One input of a run, checked against its declaration. */
 export interface CheckedInput {
   readonly name: string
+  readonly dtype: ElementType
   readonly shape: readonly number[]
   readonly data: ElementArrays[ElementType]
 }
@@ -55,7 +56,7 @@ function checkInput({ name, dtype, shape: declared }: ValueInfo, value: InputVal
   if (ArrayBuffer.isView(value) || (Array.isArray(value) && is64Bit(dtype))) {
     const elements = widened(dtype, value)
     checkElements(label, elements, dtype)
-    return { name, shape: deriveShape(label, declared, elements.length), data: elements }
+    return { name, dtype, shape: deriveShape(label, declared, elements.length), data: elements }
   }
   if (!isTensor(value)) {
     const array = ELEMENT_ARRAYS[dtype].name
@@ -71,7 +72,7 @@ function checkInput({ name, dtype, shape: declared }: ValueInfo, value: InputVal
     (declared.length === shape.length &&
       declared.every((dimension, axis) => typeof dimension !== 'number' || dimension === shape[axis]))
   if (!fits) throw new RangeError(`"${label}" expected shape ${show(declared)}, got [${shape.join(', ')}]`)
-  return { name, shape: [...shape], data }
+  return { name, dtype, shape: [...shape], data }
 }
 
 const isTensor = (value: InputValue): value is Tensor =>

@@ -1,12 +1,13 @@
-import { CapacityError, FormatError, UnsupportedOpError } from '../errors.js'
+import { CapacityError, FormatError } from '../errors.js'
 import { elementCount } from '../formats/tensor.js'
-import { qualifiedOp, subgraphsOf } from '../graph/attributes.js'
+import { subgraphsOf } from '../graph/attributes.js'
 import type { ValueType } from '../graph/call.js'
 import { checkModel } from '../graph/check.js'
 import { weightType } from '../graph/inference.js'
-import type { GraphNode, Model, ValueInfo, Weight } from '../graph/model.js'
+import type { Graph, Model, ValueInfo, Weight } from '../graph/model.js'
+import { checkOperators } from '../graph/operators.js'
 import { IR_OPSET } from '../graph/opset.js'
-import { RUNNABLE } from '../graph/runnable.js'
+import { mergeScopes } from '../graph/scopes.js'
 import { capturedBy } from '../graph/uses.js'
 import { isArtifact } from '../io/artifact/container.js'
 import { receiveArtifact } from '../io/artifact/read.js'
@@ -15,10 +16,10 @@ import { MAX_MEMORY_BYTES, MAX_MODEL_NODES, MAX_SHAPE_INPUT } from '../limits.js
 import { defaultRuntime } from '../runtime/default.js'
 import type { Runtime } from '../runtime/runtime.js'
 import { checkChoice, checkInteger, checkNames, checkOptions, describe } from '../validate.js'
-import { evaluated, ofFloats } from './layers/evaluated.js'
-import { LAYERS } from './layers/index.js'
-import { Loader, UnsupportedVariant, type Layer } from './loader.js'
-import { Session, type LoadedLayer } from './session.js'
+import { ActivationMemory } from './arena.js'
+import { canRun, GraphLoader } from './load-graph.js'
+import { Loader, type LoadedNode } from './loader.js'
+import { Session } from './session.js'
 import { bytesOf, chunksOf, isStream, type SourceOptions, type StreamSource } from './source.js'
 
 export interface SessionOptions {
@@ -119,13 +120,13 @@ async function loadStream(
 /** One load: checks the graph when it is known, then packs one node after the other. */
 class ModelLoad {
   readonly #options: Required<Omit<SessionOptions, 'maxBytes'>> & { readonly maxBytes: number | undefined }
-  readonly #layers: LoadedLayer[] = []
+  readonly #nodes: LoadedNode[] = []
   readonly #types = new Map<string, ValueType>()
-  readonly #refused = new Refusals()
   /** The last node that reads each weight; Infinity: it is needed while the model runs. */
   readonly #lastReader = new Map<string, number>()
   #outputs: ValueInfo[] = []
   #loader: Loader | undefined
+  #graphs: GraphLoader | undefined
   #model: Model | undefined
   #totalBytes: number | undefined
 
@@ -141,7 +142,7 @@ class ModelLoad {
   get progress(): Omit<LoadProgress, 'loadedBytes'> {
     return {
       totalBytes: this.#totalBytes,
-      loadedNodes: this.#layers.length,
+      loadedNodes: this.#nodes.length,
       totalNodes: this.#model?.nodes.length,
     }
   }
@@ -149,13 +150,15 @@ class ModelLoad {
   /** Loads a model that is there. */
   whole(model: Model): Session {
     checkModel(model)
+    return this.#guard(() => this.#all(model))
+  }
+
+  #all(model: Model): Session {
     // Weights are let go one by one: of a map that is not the caller's.
-    const own = { ...model, weights: new Map(model.weights) }
-    return this.#guard(() => {
-      this.#begin(own)
-      own.nodes.forEach((_, i) => this.#node(own, i))
-      return this.#finish(own)
-    })
+    const own = mergeScopes({ ...model, weights: new Map(model.weights) })
+    this.#begin(own)
+    own.nodes.forEach((_, i) => this.#node(own, i))
+    return this.#finish(own)
   }
 
   /** Loads an artifact whose bytes come piece by piece. */
@@ -166,11 +169,12 @@ class ModelLoad {
       const model = yield* receiveArtifact(options, {
         begin: (model, totalBytes) => {
           this.#totalBytes = totalBytes
-          this.#begin(model)
+          if (!nests(model)) this.#begin(model)
         },
-        node: (model, index) => this.#node(model, index),
+        node: (model, index) => this.#loader && this.#node(model, index),
       })
-      return this.#finish(model)
+      // Nested graphs share names, until all of their weights are there.
+      return this.#loader === undefined ? this.#all(model) : this.#finish(model)
     } catch (error) {
       this.#loader?.dispose()
       throw error
@@ -194,12 +198,12 @@ class ModelLoad {
         `"source" expected operator set ${IR_OPSET}, as readOnnx gives it, got ${model.opset}`,
       )
     }
-    if (model.nodes.length > MAX_MODEL_NODES) {
-      throw new RangeError(`"source" expected at most ${MAX_MODEL_NODES} nodes, got ${model.nodes.length}`)
+    const count = nodeCount(model)
+    if (count > MAX_MODEL_NODES) {
+      throw new RangeError(`"source" expected at most ${MAX_MODEL_NODES} nodes, got ${count}`)
     }
     // All names are looked up before anything is packed.
-    for (const node of model.nodes) if (!canRun(node)) this.#refused.add(qualifiedOp(node), node.name)
-    this.#refused.throwIfAny()
+    checkOperators(model, canRun)
     model.nodes.forEach((node, i) => {
       for (const name of node.inputs) this.#lastReader.set(name, Math.max(i, this.#lastReader.get(name) ?? 0))
       for (const graph of subgraphsOf(node)) {
@@ -208,28 +212,26 @@ class ModelLoad {
     })
     for (const { name } of model.outputs) this.#lastReader.set(name, Infinity)
     this.#model = model
-    this.#loader = new Loader(model, runtime, precision === 'stored')
+    const loader = new Loader(model, runtime, precision === 'stored')
+    const memory = new ActivationMemory(runtime, () => this.#maxBytes - loader.bytes)
+    this.#loader = loader
+    this.#graphs = new GraphLoader(loader, memory, this.#types)
   }
 
   #node(model: Model, index: number): void {
-    const loader = this.#loader!
     const node = model.nodes[index]!
-    const before = loader.bytes
-    try {
-      const layer = makeLayer(loader, node)
-      this.#layers.push({ layer, weightBytes: loader.bytes - before })
-    } catch (error) {
-      if (!(error instanceof UnsupportedVariant)) throw error
-      this.#refused.add(error.message, node.name)
-    }
+    this.#nodes.push(...this.#graphs!.load([node]))
     this.#checkBytes()
     for (const name of node.inputs) if (this.#lastReader.get(name) === index) this.#release(model, name)
   }
 
+  get #maxBytes(): number {
+    return this.#options.maxBytes ?? MAX_MEMORY_BYTES
+  }
+
   #checkBytes(): void {
-    const { maxBytes = MAX_MEMORY_BYTES } = this.#options
     const { bytes } = this.#loader!
-    if (bytes > maxBytes) throw new CapacityError('the weights of this model', bytes, maxBytes)
+    if (bytes > this.#maxBytes) throw new CapacityError('the weights of this model', bytes, this.#maxBytes)
   }
 
   /** Leaves of a weight its type, and its elements only where shapes or evaluators may ask for them. */
@@ -247,33 +249,18 @@ class ModelLoad {
   }
 
   #finish(model: Model): Session {
-    this.#refused.throwIfAny()
-    const loader = this.#loader!
-    loader.bind(model.outputs.map(({ name }) => name))
+    const graphs = this.#graphs!
+    graphs.checkRefused()
+    this.#loader!.bind(model.outputs.map(({ name }) => name))
     this.#checkBytes()
     for (const [name, weight] of model.weights) this.#types.set(name, weightType(weight))
+    graphs.demand(this.#outputs, this.#nodes)
     return new Session({
       model,
-      types: this.#types,
       outputs: this.#outputs,
-      layers: this.#layers,
-      loader,
-      maxBytes: this.#options.maxBytes ?? MAX_MEMORY_BYTES,
+      program: graphs.program(model.inputs, this.#outputs, this.#nodes),
+      trips: graphs.trips,
     })
-  }
-}
-
-/** What a model needs and cannot have, for one error about all of it. */
-class Refusals {
-  readonly #nodes = new Map<string, string[]>()
-
-  add(what: string, node: string): void {
-    this.#nodes.set(what, [...(this.#nodes.get(what) ?? []), node])
-  }
-
-  throwIfAny(): void {
-    if (this.#nodes.size === 0) return
-    throw new UnsupportedOpError([...this.#nodes].map(([op, nodes]) => ({ op, nodes })))
   }
 }
 
@@ -307,21 +294,12 @@ function checkOutputs(model: Model, names: readonly string[]): ValueInfo[] {
   return [...model.outputs, ...further.map((name) => ({ name, dtype: 'float32', shape: undefined }) as const)]
 }
 
-function canRun(node: GraphNode): boolean {
-  const op = qualifiedOp(node)
-  return LAYERS.has(op) || RUNNABLE.get(op)?.evaluate !== undefined
-}
+const nests = ({ nodes }: Graph) => nodes.some((node) => subgraphsOf(node).length > 0)
 
-/** The layer of a node. The evaluator of an operator takes over variants that its kernels do not have. */
-function makeLayer(loader: Loader, node: GraphNode): Layer {
-  const op = qualifiedOp(node)
-  const factory = LAYERS.get(op)
-  if (factory === undefined) return loader.make(evaluated, node)
-  try {
-    const layer = loader.make(factory, node)
-    return layer.anyType === true ? layer : ofFloats(node, layer)
-  } catch (error) {
-    if (!(error instanceof UnsupportedVariant) || RUNNABLE.get(op)?.evaluate === undefined) throw error
-    return loader.make(evaluated, node)
-  }
+/** Nodes of a graph and of those inside it. */
+function nodeCount({ nodes }: Graph): number {
+  return nodes.reduce(
+    (sum, node) => subgraphsOf(node).reduce((inner, graph) => inner + nodeCount(graph), sum),
+    nodes.length,
+  )
 }

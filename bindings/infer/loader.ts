@@ -21,8 +21,18 @@ export interface Layer {
   readonly passesCodes?: boolean
   /** Whether it takes values of any element type, not float32 alone. */
   readonly anyType?: boolean
-  /** Appends the node's steps for the shapes of a plan. */
+  /** Whether it gives the types of its outputs itself, by `planner.give` or `planner.inline`. */
+  readonly givesTypes?: boolean
+  /** Appends the node's steps for the shapes of a plan. What it needs to know is asked for before the first of them. */
   plan(planner: Planner): void
+}
+
+/** A node of a loaded model. */
+export interface LoadedNode {
+  readonly node: GraphNode
+  readonly layer: Layer
+  /** Bytes of linear memory that its weights take. */
+  readonly weightBytes: number
 }
 
 export type LayerFactory = (node: GraphNode, loader: Loader) => Layer
@@ -33,7 +43,7 @@ export class UnsupportedVariant extends Error {
 }
 
 /** Packed weights: a handle, or several that belong together. */
-interface Owned {
+export interface Owned {
   readonly bytes: number
   dispose(): void
 }
@@ -43,7 +53,7 @@ export class Loader {
   readonly runtime: Runtime
   /** Whether int8 weights compute in int8. Otherwise their real values compute in float32. */
   readonly integers: boolean
-  readonly #model: Model
+  readonly model: Model
   readonly #owned: Owned[] = []
   readonly #residents = new Map<string, Operand>()
   readonly #taken = new Set<string>()
@@ -52,7 +62,7 @@ export class Loader {
   #bytes = 0
 
   constructor(model: Model, runtime: Runtime, integers: boolean) {
-    this.#model = model
+    this.model = model
     this.runtime = runtime
     this.integers = integers
   }
@@ -66,7 +76,7 @@ export class Loader {
 
   /** The weight behind an input of a node; undefined for an activation or an absent input. */
   weight(name: string | undefined): Weight | undefined {
-    return name === undefined ? undefined : this.#model.weights.get(name)
+    return name === undefined ? undefined : this.model.weights.get(name)
   }
 
   /** The same for a layer that keeps it in a form of its own. */
@@ -108,14 +118,14 @@ export class Loader {
 
   /** How many samples of `size` elements a value holds in the shapes that the model declares; undefined where those are open. */
   samples(name: string, size: number): number | undefined {
-    this.#types ??= declaredTypes(this.#model)
+    this.#types ??= declaredTypes(this.model)
     const type = this.#types.get(name)
     return type && elementCount(type.shape) / size
   }
 
   /** The int8 parameters of an activation, if it was calibrated. */
   range(name: string): ActivationRange | undefined {
-    return this.#model.activations?.get(name)
+    return this.model.activations?.get(name)
   }
 
   /** Values in memory as they are. */

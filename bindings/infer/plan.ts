@@ -1,12 +1,14 @@
 import { UnsupportedOpError } from '../errors.js'
-import { BYTES_PER_ELEMENT, elementCount, type ElementType } from '../formats/tensor.js'
-import type { ValueType } from '../graph/call.js'
-import type { ValueTypes } from '../graph/inference.js'
-import type { ActivationRange } from '../graph/model.js'
+import { BYTES_PER_ELEMENT, elementCount, type ElementType, type Tensor } from '../formats/tensor.js'
+import { UnknownValues, type ValueType } from '../graph/call.js'
+import type { ActivationRange, GraphNode } from '../graph/model.js'
+import { readsOf } from '../graph/uses.js'
+import { MAX_SHAPE_INPUT } from '../limits.js'
 import { writeSlot, type Slot } from '../ops/slot.js'
 import type { Handle } from '../runtime/handle.js'
 import type { Arena } from './arena.js'
 import { convert } from './convert.js'
+import type { LoadedNode, Owned } from './loader.js'
 import { assignOffsets, type Lifetime } from './offsets.js'
 
 /**
@@ -34,7 +36,7 @@ export interface Step {
 class Region implements Lifetime {
   readonly bytes: number
   /** Names of the values that lie here. */
-  readonly names: string[] = []
+  readonly names = new Set<string>()
   first = Infinity
   last = -1
   offset = -1
@@ -132,12 +134,10 @@ function sameCoding(a: ActivationRange | undefined, b: ActivationRange | undefin
 
 export interface PlanRequest {
   readonly arena: Arena
-  /** Type and shape of every value, and the elements of those that follow from shapes and weights. */
-  readonly types: ValueTypes
-  /** How often each value is read, by nodes and as an output. */
-  readonly uses: ReadonlyMap<string, number>
   /** The int8 codes that all readers of a value want. */
   readonly demands: ReadonlyMap<string, ActivationRange>
+  /** The plan that this one goes on with, whose values are still there. */
+  readonly previous?: Planner
 }
 
 export interface Plan {
@@ -153,34 +153,89 @@ export interface Plan {
  * append calls. Time is counted in steps; a region lives from the step that first writes it to the one that last reads it.
  */
 export class Planner {
+  /** Type and shape of every value, and the elements of those that are known by now. */
+  readonly types: Map<string, ValueType>
   readonly #request: PlanRequest
   readonly #steps: Step[] = []
   readonly #regions: Region[] = []
   /** Every form in which a value lies in memory; the first one is how its layer left it. */
-  readonly #operands = new Map<string, Operand[]>()
-  /** Reads of each value that are still to come. */
+  readonly #operands: Map<string, Operand[]>
+  /** Reads of each value that are still to come, by nodes and as outputs. */
   readonly #pending: Map<string, number>
-  #node = ''
+  /** What is to be freed with the plan. */
+  readonly #owned: Owned[] = []
+  #node: GraphNode | undefined
+  #inlined: readonly LoadedNode[] | undefined
   #conversions = 0
+  /** Whether the plan holds values of this run, and is of no use in another. */
+  once = false
 
   constructor(request: PlanRequest) {
+    const { previous } = request
     this.#request = request
-    this.#pending = new Map(request.uses)
+    this.types = new Map(previous?.types)
+    this.#operands = new Map(
+      previous && [...previous.#operands].map(([name, forms]) => [name, [...forms]] as const),
+    )
+    this.#pending = new Map(previous && previous.#pending)
   }
 
-  /** Begins the steps of a node, whose reads of `inputs` are from now on no longer to come. */
-  begin(node: string, inputs: readonly string[]): void {
+  /** Announces that values will be read, once each. */
+  expect(names: Iterable<string>): void {
+    for (const name of names) this.#pending.set(name, (this.#pending.get(name) ?? 0) + 1)
+  }
+
+  /** Begins the steps of a node, whose reads are from now on no longer to come. */
+  begin(node: GraphNode): void {
     this.#node = node
-    for (const name of inputs) {
-      const pending = this.#pending.get(name)
-      if (pending !== undefined) this.#pending.set(name, pending - 1)
-    }
+    for (const name of readsOf(node)) this.#pending.set(name, this.#pending.get(name)! - 1)
   }
 
   type(name: string): ValueType {
-    const type = this.#request.types.get(name)
+    const type = this.types.get(name)
     if (type === undefined) throw new Error(`internal: ${name} has no type`)
     return type
+  }
+
+  /** The elements of values. The plan pauses here if a run must give them first, and comes back when it did. */
+  known(names: readonly string[]): Tensor[] {
+    const unknown = names.filter((name) => this.type(name).value === undefined)
+    if (unknown.length > 0) throw new UnknownValues(this.#node!, unknown)
+    return names.map((name) => this.type(name).value!)
+  }
+
+  /** What a value is, that is known by now. */
+  give(name: string, value: Tensor): void {
+    const { dtype, shape, data } = value
+    this.types.set(name, { dtype, shape, value })
+    if (this.#operands.has(name) || data.length <= MAX_SHAPE_INPUT) return
+    // What shapes hardly depend on goes on in memory, for kernels.
+    this.types.set(name, { dtype, shape })
+    const operand = this.create(name)
+    this.step('copy', [], [operand], () => writeSlot(operand, data))
+  }
+
+  /** These nodes stand for the one at hand. */
+  inline(nodes: readonly LoadedNode[]): void {
+    for (const { node } of nodes) this.expect(readsOf(node))
+    this.#inlined = nodes
+  }
+
+  /** What the last call of `inline` gave since this was last asked. */
+  takeInlined(): readonly LoadedNode[] | undefined {
+    const nodes = this.#inlined
+    this.#inlined = undefined
+    return nodes
+  }
+
+  /** Keeps packed weights as long as the plan. */
+  own<T extends Owned>(packed: T): T {
+    this.#owned.push(packed)
+    return packed
+  }
+
+  dispose(): void {
+    for (const packed of this.#owned) packed.dispose()
   }
 
   shape(name: string): readonly number[] {
@@ -196,7 +251,7 @@ export class Planner {
   value(name: string): Operand {
     const own = this.#operands.get(name)?.[0]
     if (own !== undefined) return own
-    const known = this.#request.types.get(name)?.value
+    const known = this.types.get(name)?.value
     if (known === undefined) throw new Error(`internal: ${name} is read before it is made`)
     const operand = this.create(name)
     this.step('copy', [], [operand], () => writeSlot(operand, known.data))
@@ -221,7 +276,8 @@ export class Planner {
   /** A value as float32, in the layout that is asked for or its own. */
   float(name: string, layout: Layout = this.value(name).layout): Operand {
     const { dtype } = this.value(name)
-    if (dtype !== 'float32') throw new UnsupportedOpError([{ op: `${dtype} input`, nodes: [this.#node] }])
+    if (dtype !== 'float32')
+      throw new UnsupportedOpError([{ op: `${dtype} input`, nodes: [this.#node!.name] }])
     return this.decoded(name, layout)
   }
 
@@ -262,14 +318,14 @@ export class Planner {
 
   /** The output `name` is the value `x` under its own shape: nothing is copied. */
   alias(name: string, x: Operand, layout: Layout = x.layout): Operand {
-    if (x.place instanceof Region) x.place.names.push(name)
+    if (x.place instanceof Region) x.place.names.add(name)
     return this.#add(name, new Operand(this.shape(name), { layout, coding: x.coding }, x.place, x.dtype))
   }
 
   /** A place for the output `name` of an element-wise step over `x`: that of `x` itself when nobody reads it later. */
   overwrite(name: string, x: Operand): Operand {
     const { place } = x
-    const free = place instanceof Region && place.names.every((other) => !this.#pending.get(other))
+    const free = place instanceof Region && [...place.names].every((other) => !this.#pending.get(other))
     return free ? this.alias(name, x) : this.create(name, x.layout, x.coding)
   }
 
@@ -290,7 +346,7 @@ export class Planner {
       place.first = Math.min(place.first, this.#steps.length)
       place.last = Math.max(place.last, this.#steps.length)
     }
-    this.#steps.push({ node: this.#node, kernel, run })
+    this.#steps.push({ node: this.#node?.name ?? '', kernel, run })
   }
 
   /** A place for an input of the model, written before the first step. */
@@ -302,14 +358,17 @@ export class Planner {
 
   /** The value of an output of the model, as ONNX has it, kept until after the last step. */
   output(name: string): Operand {
-    this.#node = ''
+    this.#node = undefined
     const operand = this.plain(name)
     if (operand.place instanceof Region) operand.place.last = Infinity
     return operand
   }
 
-  /** Assigns the offsets; no step may follow. */
+  /** Assigns the offsets; no step may follow. What is read later stays in its place. */
   finish(): Plan {
+    for (const region of this.#regions) {
+      if ([...region.names].some((name) => this.#pending.get(name))) region.last = Infinity
+    }
     const { offsets, bytes } = assignOffsets(this.#regions)
     this.#regions.forEach((region, i) => (region.offset = offsets[i]!))
     return { steps: this.#steps, bytes, conversions: this.#conversions }
@@ -325,7 +384,7 @@ export class Planner {
   #place(name: string, { dtype, shape }: ValueType, form: Form): Operand {
     const size = form.coding === undefined ? BYTES_PER_ELEMENT[dtype] : 1
     const region = new Region(elementCount(shape) * size, this.#request.arena)
-    region.names.push(name)
+    region.names.add(name)
     this.#regions.push(region)
     return new Operand(shape, form, region, dtype)
   }

@@ -1,4 +1,4 @@
-import { CapacityError, DisposedError } from '../errors.js'
+import { DisposedError } from '../errors.js'
 import {
   checkElements,
   ELEMENT_ARRAYS,
@@ -7,18 +7,16 @@ import {
   type Tensor,
 } from '../formats/tensor.js'
 import { countMacs } from '../graph/cost.js'
-import type { ActivationRange, Model, ValueInfo } from '../graph/model.js'
-import { inferTypes, type ValueTypes } from '../graph/inference.js'
-import { RUNNABLE } from '../graph/runnable.js'
-import { MAX_CACHED_PLANS } from '../limits.js'
-import { readSlot, writeSlot } from '../ops/slot.js'
+import { bindInputs } from '../graph/inference.js'
+import type { Model, ValueInfo } from '../graph/model.js'
+import { MAX_LOOP_TRIPS } from '../limits.js'
+import { readSlot } from '../ops/slot.js'
 import type { Runtime, TargetName } from '../runtime/runtime.js'
 import { checkOptions, checkShape } from '../validate.js'
-import { Arena } from './arena.js'
-import { codeDemands } from './demands.js'
+import type { Trips } from './control.js'
+import { Executor, type Program } from './executor.js'
 import { checkInputs, type InputValue } from './inputs.js'
-import type { Layer, Loader, StoredForm } from './loader.js'
-import { Planner, type Operand, type Plan, type Step } from './plan.js'
+import type { StoredForm } from './loader.js'
 
 export interface RunOptions {
   /** Arrays that receive outputs, by name; those not given are new. */
@@ -58,28 +56,13 @@ export interface SessionStats {
   readonly activationBytes: number
 }
 
-/** A layer with what is known of it since it was loaded. */
-export interface LoadedLayer {
-  readonly layer: Layer
-  readonly weightBytes: number
-}
-
-interface ReadyPlan extends Plan {
-  readonly inputs: readonly Operand[]
-  readonly outputs: readonly Operand[]
-  readonly types: ValueTypes
-}
-
 /** Everything that `loadModel` prepared. */
 export interface SessionParts {
-  /** Without the weights that layers have packed. */
+  /** Without the weights that layers have packed. Its nested graphs share no names. */
   readonly model: Model
-  /** Types of all weights. */
-  readonly types: ValueTypes
   readonly outputs: readonly ValueInfo[]
-  readonly layers: readonly LoadedLayer[]
-  readonly loader: Loader
-  readonly maxBytes: number
+  readonly program: Program
+  readonly trips: Trips
 }
 
 /**
@@ -91,34 +74,23 @@ export class Session {
   /** What `run` gives: the outputs of the model, then the further values that were asked for when it was loaded. */
   readonly outputs: readonly ValueInfo[]
   readonly #parts: SessionParts
-  readonly #arena: Arena
-  readonly #demands: ReadonlyMap<string, ActivationRange>
-  readonly #uses = new Map<string, number>()
-  /** Plans by the shapes of the inputs, the least recently used one first. */
-  readonly #plans = new Map<string, ReadyPlan>()
+  readonly #executor: Executor
   #disposed = false
 
   constructor(parts: SessionParts) {
-    const { model, outputs, layers, loader } = parts
-    this.inputs = model.inputs
-    this.outputs = outputs
+    this.inputs = parts.model.inputs
+    this.outputs = parts.outputs
     this.#parts = parts
-    this.#arena = new Arena(loader.runtime)
-    this.#demands = codeDemands(
-      { ...model, outputs },
-      layers.map(({ layer }) => layer),
-    )
-    const use = (name: string) => this.#uses.set(name, (this.#uses.get(name) ?? 0) + 1)
-    for (const { inputs } of model.nodes) inputs.forEach(use)
-    for (const { name } of outputs) use(name)
+    this.#executor = new Executor(parts.program)
   }
 
   get runtime(): Runtime {
-    return this.#parts.loader.runtime
+    return this.#parts.program.loader.runtime
   }
 
   get stats(): SessionStats {
-    return { weightBytes: this.#parts.loader.bytes, activationBytes: this.#arena.bytes }
+    const { loader, memory } = this.#parts.program
+    return { weightBytes: loader.bytes, activationBytes: memory.bytes }
   }
 
   /**
@@ -141,26 +113,24 @@ export class Session {
     const given = checkInputs(this.inputs, inputs)
     const out = this.#checkOut(options.out)
     this.#checkAlive()
-    const plan = this.#plan(given)
-    this.#reserve(plan)
-    const targets = plan.outputs.map(({ dtype, shape, elements }, i) => {
-      const { name } = this.outputs[i]!
-      const data = out.get(name) ?? new ELEMENT_ARRAYS[dtype](elements)
-      checkElements(`out.${name}`, data, dtype, elements)
-      return { kind: 'dense', dtype, shape: [...shape], data } as unknown as Tensor<T>
+    this.#parts.trips.left = MAX_LOOP_TRIPS
+    return this.#executor.run(given, (outputs) => {
+      const results = outputs.map((operand, i): [string, Tensor] => {
+        const { dtype, shape, elements } = operand
+        const { name } = this.outputs[i]!
+        const data = out.get(name) ?? new ELEMENT_ARRAYS[dtype](elements)
+        checkElements(`out.${name}`, data, dtype, elements)
+        return [name, { kind: 'dense', dtype, shape: [...shape], data }]
+      })
+      results.forEach(([, { data }], i) => readSlot(outputs[i]!, data))
+      return Object.fromEntries(results) as unknown as Record<string, Tensor<T>>
     })
-    given.forEach(({ data }, i) => writeSlot(plan.inputs[i]!, data))
-    runSteps(plan.steps)
-    return Object.fromEntries(
-      targets.map((target, i) => {
-        readSlot(plan.outputs[i]!, target.data)
-        return [this.outputs[i]!.name, target]
-      }),
-    )
   }
 
   /**
    * What the session holds and what a run costs, node by node. Nothing is run.
+   *
+   * Where nodes depend on values of a run, such as those of a branch, the report goes as far as the last run did.
    *
    * @param shapes shapes of inputs by name; where one is not given, open dimensions count as 1
    * @throws TypeError, RangeError for shapes that the model cannot take
@@ -172,34 +142,43 @@ export class Session {
       this.inputs.map(({ name }) => name),
     )
     this.#checkAlive()
-    const values = this.inputs.map(({ name, shape: declared = [] }) => {
+    const full = this.inputs.map(({ name, shape: declared = [] }) => {
       const shape =
         shapes[name] ?? declared.map((dimension) => (typeof dimension === 'number' ? dimension : 1))
-      return { name, shape, elements: checkShape(`shapes.${name}`, shape) }
+      checkShape(`shapes.${name}`, shape)
+      return [name, shape] as const
     })
-    const plan = this.#plan(values)
-    const { model, layers, loader } = this.#parts
-    const cost = countMacs(model, plan.types)
+    bindInputs(this.inputs, Object.fromEntries(full), new Map())
+    this.#parts.trips.left = MAX_LOOP_TRIPS
+    const stages = this.#executor.stages(
+      full.map(([, shape], i) => ({ dtype: this.inputs[i]!.dtype, shape })),
+    )
+    const { planner, at, ...last } = stages.at(-1)!
+    const nodes = last.nodes.slice(0, at)
+    const { model, program } = this.#parts
+    const { loader } = program
+    const cost = countMacs({ ...model, nodes: nodes.map(({ node }) => node) }, planner.types)
     const kernels = new Map<string, string[]>()
-    for (const { node, kernel } of plan.steps) {
+    for (const { node, kernel } of stages.flatMap(({ steps }) => steps)) {
       const called = kernels.get(node)
       if (called === undefined) kernels.set(node, [kernel])
       else called.push(kernel)
     }
+    const sum = (key: 'bytes' | 'conversions') => stages.reduce((total, stage) => total + stage[key], 0)
     return {
       target: loader.runtime.target.name,
       weightBytes: loader.bytes,
-      activationBytes: plan.bytes,
+      activationBytes: sum('bytes'),
       macs: cost.macs,
-      conversions: plan.conversions,
-      nodes: model.nodes.map(({ name, op, outputs }, i) => ({
+      conversions: sum('conversions'),
+      nodes: nodes.map(({ node: { name, op, outputs }, layer, weightBytes }, i) => ({
         name,
         op,
         kernels: kernels.get(name) ?? [],
-        stored: layers[i]!.layer.stored ?? 'none',
-        weightBytes: layers[i]!.weightBytes,
+        stored: layer.stored ?? 'none',
+        weightBytes,
         macs: cost.nodes[i]!.macs,
-        shape: plan.types.get(outputs[0]!)?.shape ?? [],
+        shape: planner.types.get(outputs[0]!)?.shape ?? [],
       })),
     }
   }
@@ -207,9 +186,9 @@ export class Session {
   /** Frees the memory of the session. Further calls do nothing. */
   dispose(): void {
     this.#disposed = true
-    this.#plans.clear()
-    this.#arena.dispose()
-    this.#parts.loader.dispose()
+    this.#executor.dispose()
+    this.#parts.program.memory.dispose()
+    this.#parts.program.loader.dispose()
   }
 
   [Symbol.dispose](): void {
@@ -228,53 +207,5 @@ export class Session {
       this.outputs.map(({ name }) => name),
     )
     return new Map(Object.entries(out))
-  }
-
-  #plan(inputs: readonly { readonly name: string; readonly shape: readonly number[] }[]): ReadyPlan {
-    const key = inputs.map(({ shape }) => shape.join('x')).join(',')
-    const plan = this.#plans.get(key) ?? this.#makePlan(inputs)
-    this.#plans.delete(key)
-    this.#plans.set(key, plan)
-    if (this.#plans.size > MAX_CACHED_PLANS) this.#plans.delete(this.#plans.keys().next().value!)
-    return plan
-  }
-
-  #makePlan(inputs: readonly { readonly name: string; readonly shape: readonly number[] }[]): ReadyPlan {
-    const { model, layers, loader, types: weightTypes } = this.#parts
-    const types = inferTypes(
-      RUNNABLE,
-      model,
-      Object.fromEntries(inputs.map(({ name, shape }) => [name, shape])),
-      weightTypes,
-    )
-    const planner = new Planner({ arena: this.#arena, types, uses: this.#uses, demands: this.#demands })
-    for (const [name, operand] of loader.residents) planner.bind(name, operand)
-    const inputOperands = inputs.map(({ name }) => planner.input(name))
-    model.nodes.forEach((node, i) => {
-      planner.begin(node.name, node.inputs)
-      // What follows from the shapes alone, such as the target of a Reshape, is not computed again.
-      const known = node.outputs.every((name) => name === '' || types.get(name)?.value !== undefined)
-      if (!known) layers[i]!.layer.plan(planner)
-    })
-    const outputs = this.outputs.map(({ name }) => planner.output(name))
-    return { ...planner.finish(), inputs: inputOperands, outputs, types }
-  }
-
-  #reserve({ bytes }: Plan): void {
-    const { loader, maxBytes } = this.#parts
-    const available = maxBytes - loader.bytes
-    if (bytes > available) throw new CapacityError('the activations of this run', bytes, available)
-    this.#arena.reserve(bytes)
-  }
-}
-
-/** Runs the steps of a plan; an error about values names the node. */
-function runSteps(steps: readonly Step[]): void {
-  let i = 0
-  try {
-    for (; i < steps.length; i++) steps[i]!.run()
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error
-    throw new RangeError(`node ${JSON.stringify(steps[i]!.node)}: ${error.message}`, { cause: error })
   }
 }

@@ -1,6 +1,7 @@
 // Operators that look for elements along an axis.
 import { intAttribute } from '../attributes.js'
 import { elementCount } from '../../formats/tensor.js'
+import { stridesOf } from '../broadcast.js'
 import type { Call } from '../call.js'
 import { allocate, elementFrom, elementsOf } from '../evaluators.js'
 import { operator, operatorTable, type Evaluator, type Rule } from '../operators.js'
@@ -46,13 +47,41 @@ const arg =
     return [tensor]
   }
 
+/** Positions of the elements that are not 0. */
+function nonZeros(call: Call): number[] {
+  const data = call.known(0)
+  const found: number[] = []
+  for (let i = 0; i < data.length; i++) if (data[i]) found.push(i)
+  return found
+}
+
+const nonZero: Rule = (call) => [
+  { dtype: 'int64', shape: [Math.max(1, call.input(0).shape.length), nonZeros(call).length] },
+]
+
+/** A row for each axis. */
+const coordinates: Evaluator = (call, [output]) => {
+  const { shape } = call.input(0)
+  const { tensor, elements } = allocate(output)
+  const found = nonZeros(call)
+  const strides = stridesOf(shape)
+  strides.forEach((stride, axis) => {
+    found.forEach((i, column) => {
+      elements[axis * found.length + column] = elementFrom('int64', Math.floor(i / stride) % shape[axis]!)
+    })
+  })
+  return [tensor]
+}
+
 export const SEARCH = operatorTable(
   [
     ['ArgMax', operator(1, 1, argReduce)],
     ['ArgMin', operator(1, 1, argReduce)],
+    ['NonZero', operator(1, 1, nonZero)],
   ],
   {
     ArgMax: arg((x, best) => x > best),
     ArgMin: arg((x, best) => x < best),
+    NonZero: coordinates,
   },
 )

@@ -1,8 +1,9 @@
 import { UnsupportedOpError } from '../../errors.js'
 import type { Tensor } from '../../formats/tensor.js'
 import { attribute, floatAttribute, intAttribute, intsAttribute } from '../attributes.js'
-import type { Attribute, Graph, GraphNode, Model, Weight } from '../model.js'
+import type { Graph, GraphNode, Model, Weight } from '../model.js'
 import { IR_OPSET } from '../opset.js'
+import { mapGraphs } from '../scopes.js'
 import { freshName, namesOf, producers } from '../uses.js'
 
 /** What rewriting one node needs to know of its graph, and where it leaves new weights. */
@@ -62,18 +63,6 @@ function upgradeGraph(graph: Graph, opset: number): Graph {
     return entry !== undefined && opset < entry.since ? entry.rewrite(upgraded, context) : [upgraded]
   })
   return { inputs: graph.inputs, outputs: graph.outputs, nodes, weights }
-}
-
-function mapGraphs(
-  attributes: GraphNode['attributes'],
-  change: (graph: Graph) => Graph,
-): Readonly<Record<string, Attribute>> {
-  return Object.fromEntries(
-    Object.entries(attributes).map(([name, value]) => [
-      name,
-      typeof value === 'object' && 'nodes' in value ? change(value) : value,
-    ]),
-  )
 }
 
 function without(node: GraphNode, ...names: string[]): GraphNode['attributes'] {

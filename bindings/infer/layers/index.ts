@@ -8,7 +8,7 @@ import { batchNormalization } from './normalize.js'
 import { averagePool, globalAveragePool, globalMaxPool, maxPool } from './pool.js'
 import { gru, lstm, rnn } from './recurrent.js'
 import { softmax } from './softmax.js'
-import { cast, identity, reshape } from './views.js'
+import { cast, dropout, identity, reshape } from './views.js'
 
 /** How operators are run by kernels. Others run through their evaluator, if they have one. */
 export const LAYERS: ReadonlyMap<string, LayerFactory> = new Map<string, LayerFactory>([
@@ -20,7 +20,7 @@ export const LAYERS: ReadonlyMap<string, LayerFactory> = new Map<string, LayerFa
   ['Concat', concat],
   ['Conv', conv],
   ['Div', div],
-  ['Dropout', identity],
+  ['Dropout', dropout],
   ['Exp', exp],
   ['Flatten', reshape],
   ['GRU', gru],

@@ -10,7 +10,7 @@ export const reshape: LayerFactory = ({ inputs, outputs }): Layer => ({
   },
 })
 
-/** Identity, Dropout: the same value under another name. */
+/** Identity: the same value under another name. */
 export const identity: LayerFactory = ({ inputs, outputs }): Layer => ({
   passesCodes: true,
   anyType: true,
@@ -18,6 +18,10 @@ export const identity: LayerFactory = ({ inputs, outputs }): Layer => ({
     planner.alias(outputs[0]!, planner.value(inputs[0]!))
   },
 })
+
+/** Dropout: without a mask, the value itself. */
+export const dropout: LayerFactory = (node, loader): Layer =>
+  node.outputs[1] ? evaluated(node, loader) : identity(node, loader)
 
 /** Cast: a view where the types are the same here, as those of half and single precision are. */
 export const cast: LayerFactory = (node, loader): Layer => {
