@@ -1,9 +1,10 @@
 // npm run bench:engines -- [--filter TEXT] [--target TARGET] [--engine PATH ...] [--json FILE] [--html FILE]
 // The suite in every engine that is installed, side by side; the one that runs this command is the base.
-import { spawn, spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
+import { installEngines } from '../tests/engines/install.js'
 import { bundle } from './bundle.js'
 import { commit, printTable, writeRows } from './output.js'
 import { compareRuns, toRuns, type Row } from './rows.js'
@@ -19,20 +20,22 @@ const { values } = parseArgs({
   },
 })
 
-const NODES = 'tests/engines/node_modules'
 const BUNDLE = 'build/bench.mjs'
 
-function nodesInstalled(): string[] {
-  try {
-    return readdirSync(NODES)
-      .filter((name) => /^node\d+$/.test(name))
-      .map((name) => `${NODES}/${name}/bin/node`)
-  } catch {
-    return []
+/** Programs of the engines in a folder of packages, which brings those for this platform. */
+function programsIn(packages: string): string[] {
+  const here = `${process.platform}-${process.arch}`
+  const of = (folder: string, isEngine: RegExp, program: string): string[] => {
+    const path = `${packages}/${folder}`
+    const names = existsSync(path) ? readdirSync(path).filter((name) => isEngine.test(name)) : []
+    return names.map((name) => `${path}/${name}/${program}`)
   }
+  return [
+    ...of('', /^node\d+$/, 'bin/node'),
+    ...of('@deno', new RegExp(`^${here}`), 'deno'),
+    ...of('@oven', new RegExp(`^bun-${here}`), 'bin/bun'),
+  ]
 }
-
-const runs = (command: string): boolean => spawnSync(command, ['--version']).status === 0
 
 /** Bun would fetch packages that a file asks for; Deno asks for leave to read the name of the processor. */
 function argumentsOf(engine: string): string[] {
@@ -58,7 +61,7 @@ async function measureIn(engine: string): Promise<Row[]> {
 
 mkdirSync('build', { recursive: true })
 writeFileSync(BUNDLE, await bundle('bench/entry.ts'))
-const engines = [process.execPath, ...nodesInstalled(), ...['deno', 'bun'].filter(runs), ...values.engine]
+const engines = [process.execPath, ...programsIn(installEngines()), ...values.engine]
 const measured = commit()
 const rows: Row[] = []
 for (const engine of engines) {

@@ -23,12 +23,13 @@ writeFileSync(
 <p>
 <label>only <input id="filter" placeholder="kernel or shape"></label>
 <label>target <select id="target">${targets.join('')}</select></label>
+<label><input id="worker" type="checkbox"> in a Worker</label>
 <button id="start">run</button>
 <a id="save" download="bench.json" hidden>JSON</a>
 </p>
 <p id="status"></p>
 <div id="rows"></div>
-<script type="module">${script}</script>
+<script type="module" id="suite">${script}</script>
 </body>
 </html>
 `,
