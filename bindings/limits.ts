@@ -13,6 +13,9 @@ export const MAX_RANK = 16
 /** Nodes of a model that is run: planning compares the lifetimes of values in pairs. Real networks stay below 10,000. */
 export const MAX_MODEL_NODES = 2 ** 14
 
+/** Nodes that one file may expand to: layers inside layers that are used many times grow exponentially with the text. */
+export const MAX_IMPORTED_NODES = 2 ** 15
+
 /** Plans that a session keeps, one for each combination of input shapes: a few batch sizes, each some kilobytes. */
 export const MAX_CACHED_PLANS = 8
 

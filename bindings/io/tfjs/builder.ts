@@ -1,6 +1,7 @@
 import { ELEMENT_ARRAYS, type Tensor } from '../../formats/tensor.js'
 import type { Attribute, Dimension, GraphNode, Model, ValueInfo } from '../../graph/model.js'
 import { IR_OPSET } from '../../graph/opset.js'
+import { MAX_IMPORTED_NODES } from '../../limits.js'
 import { freshName } from '../../graph/uses.js'
 import { rankOfOutput } from './ranks.js'
 
@@ -57,6 +58,9 @@ export class GraphBuilder {
 
   /** Appends a node of several outputs. */
   emitMany(op: string, inputs: readonly string[], outputs: number, attributes: Attributes = {}): string[] {
+    if (this.#nodes.length >= MAX_IMPORTED_NODES) {
+      throw new RangeError(`the model expands to more than ${MAX_IMPORTED_NODES} nodes`)
+    }
     const names = Array.from({ length: outputs }, () => freshName(this.#names, `${this.#scope}/${op}`))
     this.#nodes.push({ name: names[0]!, op, domain: '', inputs, outputs: names, attributes })
     const operands = inputs.map((input) => ({
@@ -75,6 +79,7 @@ export class GraphBuilder {
 
   /** Gives the value that the latest nodes made the name that it has in the file. */
   rename(value: string, name: string): string {
+    this.#names.add(name)
     const rank = this.rankOf(value)
     if (rank !== undefined) this.#ranks.set(name, rank)
     const at = this.#nodes.findLastIndex(({ outputs }) => outputs.includes(value))
@@ -89,6 +94,11 @@ export class GraphBuilder {
       }
     }
     return name
+  }
+
+  /** Whether no value has this name. */
+  isFree(name: string): boolean {
+    return !this.#names.has(name)
   }
 
   get nodeCount(): number {
@@ -122,6 +132,13 @@ export class GraphBuilder {
       shape: [values.length],
       data: BigInt64Array.from(values, BigInt),
     }))
+  }
+
+  /** A vector of float32. */
+  floats(values: readonly number[]): string {
+    return this.derived(`floats(${values.join()})`, () => {
+      return { kind: 'dense', dtype: 'float32', shape: [values.length], data: Float32Array.from(values) }
+    })
   }
 
   /** A number of no dimension. */

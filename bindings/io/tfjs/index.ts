@@ -3,8 +3,9 @@ import type { Model } from '../../graph/model.js'
 import { prepare } from '../../graph/prepare.js'
 import { checkBoolean, checkNames, checkOptions, describe } from '../../validate.js'
 import { parseJson, type JsonObject } from '../json.js'
-import { fail, objectOf } from './fields.js'
+import { objectOf } from './fields.js'
 import { readGraphModel } from './graph-model.js'
+import { readLayersModel } from './layers-model.js'
 import { pathsOf, readWeights, type TfjsWeights } from './weights.js'
 
 export type { TfjsWeights } from './weights.js'
@@ -46,7 +47,7 @@ export function readTfjs(
   const tensors = readWeights(file.get('weightsManifest'), weights)
   const read = topology.has('node')
     ? readGraphModel(file, topology, tensors)
-    : fail('modelTopology has no nodes')
+    : readLayersModel(topology, tensors)
   if (optimize) return prepare(read, keep)
   checkModel(read)
   return read

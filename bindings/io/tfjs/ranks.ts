@@ -2,7 +2,7 @@ import type { Attributes } from './builder.js'
 
 /** Operators whose result has the rank of their first input. */
 const KEEPS = new Set(
-  'Abs BatchNormalization Cast Clip Concat Conv ConvTranspose CumSum DepthToSpace Elu Exp Identity LeakyRelu Log Neg Not Pad PRelu Relu Resize Sigmoid Slice Softmax Split Sqrt Tanh Tile'.split(
+  'Abs AveragePool BatchNormalization Cast Clip Concat Conv ConvTranspose CumSum DepthToSpace Elu Exp GlobalAveragePool GlobalMaxPool HardSigmoid Identity LayerNormalization LeakyRelu Log MaxPool Neg Not Pad PRelu Relu Resize Selu Sigmoid Slice Softmax Softplus Softsign Split Sqrt Tanh Tile'.split(
     ' ',
   ),
 )
@@ -29,7 +29,7 @@ export function rankOfOutput(
   const length = y?.length ?? NaN
   const found = (): number => {
     if (op === 'Transpose') return (attributes['perm'] as readonly number[]).length
-    if (op === 'Gemm') return 2
+    if (op === 'Gemm' || op === 'Flatten') return 2
     if (op === 'Shape') return 1
     if (op === 'ConstantOfShape') return x?.length ?? NaN
     if (op === 'Reshape' || op === 'Expand') return length
