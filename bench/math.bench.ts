@@ -1,20 +1,21 @@
 import type { Runtime } from '../bindings/runtime/runtime.js'
+import { UNARY_OPS } from '../bindings/kernels/unary-ops.js'
 import { references, ulp } from '../tests/oracles/math.js'
 import { Random } from '../tests/support/random.js'
 import type { BenchCase, Prepared } from './harness.js'
 
 const LENGTH = 1024 * 64
 
-function prepare(name: keyof typeof references, bound: number): (runtime: Runtime) => Prepared {
+function prepare(name: keyof typeof bounds, bound: number): (runtime: Runtime) => Prepared {
   return (runtime) => {
     const x = new Random(1).floats(LENGTH)
     const { allocator, kernels, memory } = runtime
     const xp = allocator.allocate(LENGTH * 4)
     const yp = allocator.allocate(LENGTH * 4)
     memory.f32.set(x, xp / 4)
-    const kernel = kernels[`f32_${name}`]
+    const op = UNARY_OPS.indexOf(name)
     return {
-      run: () => kernel(xp, yp, LENGTH),
+      run: () => kernels.f32_unary(op, xp, yp, LENGTH, 1, 0),
       exact: () =>
         x.every((v, i) => {
           const exact = references[name](v)
@@ -25,12 +26,12 @@ function prepare(name: keyof typeof references, bound: number): (runtime: Runtim
   }
 }
 
-const bounds = { exp: 1.02, sigmoid: 2.41, tanh: 2.5 } as const
+const bounds = { Exp: 1.02, Sigmoid: 2.41, Tanh: 2.5, Log: 0.84, Erf: 1.22, Sin: 1.57 } as const
 
 export const cases: BenchCase[] = Object.entries(bounds).map(([name, bound]) => ({
-  kernel: `f32_${name}`,
+  kernel: `f32_unary ${name}`,
   shape: '2^16 values',
   unit: 'MV/s',
   work: LENGTH,
-  prepare: prepare(name as keyof typeof references, bound),
+  prepare: prepare(name as keyof typeof bounds, bound),
 }))

@@ -14,13 +14,13 @@ const EXPORTS = `
   f32_dwconv
   f32_dwconv_pack
   f32_dwconv_packed_bytes
-  f32_exp
   f32_gemm
   f32_gemm_pack
   f32_gemm_packed_bytes
   f32_gru_cell
   f32_gru_gates
   f32_kmeans_assign
+  f32_layer_norm
   f32_lstm_cell
   f32_maxpool
   f32_qb4w_gemm
@@ -28,10 +28,10 @@ const EXPORTS = `
   f32_qd8_quantize
   f32_qs8_quantize
   f32_range
-  f32_sigmoid
+  f32_reduce
   f32_softmax
   f32_spmm_csr
-  f32_tanh
+  f32_unary
   qb4w_gemm_pack
   qb4w_gemm_packed_bytes
   qb4w_gemm_scratch_bytes
@@ -84,11 +84,14 @@ const OVERLAY = `
 const STATIC_BASE = 48 * 1024
 
 /** What the package can afford of each module, in bytes; raise it knowingly. */
-const BUDGET = { simd: 58_000, relaxed: 9_000 }
+const BUDGET = { simd: 58_500, relaxed: 9_000 }
 
 const VECTOR_OPERATION = /\b[if]\d+x\d+\./
 
-/** Vector operations beside which a call, some 3 of them, does not count. */
+/** What a long function consists of; a power is one of f64. */
+const LONG_OPERATION = /\b(?:[if]\d+x\d+|f64)\./
+
+/** Such operations beside which a call, some 3 of them, does not count. */
 const LONG_FUNCTION = 30
 
 function names(list: string): string[] {
@@ -164,7 +167,7 @@ describe.each(['simd', 'relaxed'] as const)('kernels.%s.wasm', (name) => {
           // A driver calls whole kernels in a loop. A helper that was not inlined has no loop of its own; only one that
           // computes for long (a logarithm) may be that.
           const isKernel = body.includes('(loop') && !VECTOR_OPERATION.test(loop)
-          const operations = body.match(new RegExp(VECTOR_OPERATION, 'g'))?.length ?? 0
+          const operations = body.match(new RegExp(LONG_OPERATION, 'g'))?.length ?? 0
           if (!isKernel && operations < LONG_FUNCTION) expect.fail(`${caller} calls ${callee} in\n${loop}`)
         }
         expect(loop).not.toContain('call_indirect')

@@ -64,9 +64,9 @@ describeTargets('functions of tensors', (runtime) => {
     const x = tensor(Float32Array.of(-2, -0.5, 0, 0.25, 3, 10), [2, 3])
     expect([...relu(x, { runtime }).data]).toEqual([0, 0, 0, 0.25, 3, 10])
     for (const [run, reference] of [
-      [exp, references.exp],
-      [sigmoid, references.sigmoid],
-      [tanh, references.tanh],
+      [exp, references.Exp],
+      [sigmoid, references.Sigmoid],
+      [tanh, references.Tanh],
     ] as const) {
       const y = run(x, { runtime })
       expect(y.shape).toEqual([2, 3])

@@ -8,6 +8,11 @@ export function storeLanes(to: usize, v: v128, n: i32): void {
   }
 }
 
+/** All ones in the first n lanes of four. */
+export function laneMask(n: i32): v128 {
+  return i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(n))
+}
+
 /** Stores the first n (0 to 15) bytes of sixteen. */
 export function storeBytes(to: usize, v: v128, n: i32): void {
   if (n & 8) {

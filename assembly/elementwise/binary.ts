@@ -1,9 +1,14 @@
 import { storeLanes } from '../common/lanes'
+import { pow } from '../math/pow'
 
 // What `op` of f32_binary may be; mirrored by bindings/kernels/elementwise.ts.
 const ADD: i32 = 0
 const SUB: i32 = 1
 const MUL: i32 = 2
+const DIV: i32 = 3
+const MIN: i32 = 4
+const MAX: i32 = 5
+const PRELU: i32 = 6
 
 /** Low memory, ours for one call: an operand that stays the same along a row, four times over. */
 const SPLAT_A: usize = 1024
@@ -45,7 +50,9 @@ export function f32_binary(
     if (op == ADD) add(aFrom, aBytes, bFrom, bBytes, y, n)
     else if (op == SUB) sub(aFrom, aBytes, bFrom, bBytes, y, n)
     else if (op == MUL) mul(aFrom, aBytes, bFrom, bBytes, y, n)
-    else div(aFrom, aBytes, bFrom, bBytes, y, n)
+    else if (op == DIV) div(aFrom, aBytes, bFrom, bBytes, y, n)
+    else if (op <= PRELU) select(op, aFrom, aBytes, bFrom, bBytes, y, n)
+    else powers(aFrom, aBytes >> 2, bFrom, bBytes >> 2, y, n)
     a += aRowBytes
     b += bRowBytes
     y += yRowBytes
@@ -95,4 +102,32 @@ function div(a: usize, aBytes: usize, b: usize, bBytes: usize, y: usize, n: i32)
     n -= 4
   }
   if (n > 0) storeLanes(y, f32x4.div(v128.load(a), v128.load(b)), n)
+}
+
+/** Minimum and maximum, in which a NaN wins, and PRelu. */
+function select(op: i32, a: usize, aBytes: usize, b: usize, bBytes: usize, y: usize, n: i32): void {
+  while (n > 0) {
+    const a_f32x4 = v128.load(a)
+    const b_f32x4 = v128.load(b)
+    let v: v128
+    if (op == MIN) v = f32x4.min(a_f32x4, b_f32x4)
+    else if (op == MAX) v = f32x4.max(a_f32x4, b_f32x4)
+    else v = v128.bitselect(f32x4.mul(a_f32x4, b_f32x4), a_f32x4, f32x4.lt(a_f32x4, f32x4.splat(0)))
+    if (n >= 4) v128.store(y, v)
+    else storeLanes(y, v, n)
+    a += aBytes
+    b += bBytes
+    y += 16
+    n -= 4
+  }
+}
+
+function powers(a: usize, aBytes: usize, b: usize, bBytes: usize, y: usize, n: i32): void {
+  while (n > 0) {
+    store<f32>(y, pow(load<f32>(a), load<f32>(b)))
+    a += aBytes
+    b += bBytes
+    y += 4
+    n--
+  }
 }

@@ -1,4 +1,4 @@
-import { storeLanes } from '../common/lanes'
+import { laneMask, storeLanes } from '../common/lanes'
 import { exp_f32x4 } from '../math/exp'
 
 /**
@@ -59,9 +59,4 @@ function divide(y: usize, n: i32, sum_f32x4: v128): void {
     n -= 4
   }
   if (n > 0) storeLanes(y, f32x4.div(v128.load(y), sum_f32x4), n)
-}
-
-/** All ones in the first n lanes. */
-function laneMask(n: i32): v128 {
-  return i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(n))
 }

@@ -1,16 +1,4 @@
-import { storeLanes } from '../common/lanes'
 import { LN2_HIGH, LN2_LOW, LOG2_E, ROUNDER, ROUNDER_BITS } from './constants'
-
-/** y = e^x. Contract: assembly/README.md#math */
-export function f32_exp(x: usize, y: usize, n: i32): void {
-  while (n >= 4) {
-    v128.store(y, exp_f32x4(v128.load(x)))
-    x += 16
-    y += 16
-    n -= 4
-  }
-  if (n > 0) storeLanes(y, exp_f32x4(v128.load(x)), n)
-}
 
 /** e^x of four lanes. */
 export function exp_f32x4(x: v128): v128 {

@@ -2,6 +2,7 @@ import { RUNNABLE_EVALUATORS } from './evaluators.js'
 import { ARRANGE } from './families/arrange.js'
 import { ELEMENTWISE } from './families/elementwise.js'
 import { GATHER } from './families/gather.js'
+import { MATH } from './families/math.js'
 import { SEARCH } from './families/search.js'
 import { operator, operatorTable, type Operators } from './operators.js'
 import { recurrent } from './recurrent-rule.js'
@@ -13,7 +14,7 @@ const binary = operator(2, 2, rules.broadcasting)
 /** The operators that kernels run. */
 const OF_KERNELS = operatorTable(
   [
-    ...['Exp', 'Identity', 'Relu', 'Sigmoid', 'Tanh'].map((name) => [name, unary] as const),
+    ...['Identity', 'Relu'].map((name) => [name, unary] as const),
     ...['Add', 'Div', 'Mul', 'Sub'].map((name) => [name, binary] as const),
     ['AveragePool', operator(1, 1, rules.pool)],
     ['BatchNormalization', operator(5, 5, rules.batchNormalization, 5)],
@@ -45,4 +46,11 @@ const OF_KERNELS = operatorTable(
 )
 
 /** The operators that inference runs. */
-export const RUNNABLE: Operators = new Map([...ARRANGE, ...ELEMENTWISE, ...GATHER, ...SEARCH, ...OF_KERNELS])
+export const RUNNABLE: Operators = new Map([
+  ...ARRANGE,
+  ...ELEMENTWISE,
+  ...GATHER,
+  ...MATH,
+  ...SEARCH,
+  ...OF_KERNELS,
+])

@@ -1,10 +1,19 @@
 import type { Kernels } from '../runtime/instantiate.js'
 import type { LinearMemory } from '../runtime/memory.js'
-import { expF32 } from './math.js'
+import { expF32, powF32 } from './math.js'
 import { clamp } from './rounding.js'
 
 /** What `op` of f32_binary may be; mirrors assembly/elementwise/binary.ts. */
-export const BinaryOp = { add: 0, sub: 1, mul: 2, div: 3 } as const
+export const BinaryOp = {
+  add: 0,
+  sub: 1,
+  mul: 2,
+  div: 3,
+  min: 4,
+  max: 5,
+  prelu: 6,
+  pow: 7,
+} as const
 
 function apply(op: number, a: number, b: number): number {
   switch (op) {
@@ -14,8 +23,16 @@ function apply(op: number, a: number, b: number): number {
       return a - b
     case BinaryOp.mul:
       return a * b
-    default:
+    case BinaryOp.div:
       return a / b
+    case BinaryOp.min:
+      return Math.min(a, b)
+    case BinaryOp.max:
+      return Math.max(a, b)
+    case BinaryOp.prelu:
+      return a < 0 ? a * b : a
+    default:
+      return powF32(a, b)
   }
 }
 

@@ -3,7 +3,6 @@ import type { LinearMemory } from '../runtime/memory.js'
 import { convKernels } from './conv.js'
 import { elementwiseKernels } from './elementwise.js'
 import { f32GemmKernels } from './f32-gemm.js'
-import { mathKernels } from './math.js'
 import { poolKernels } from './pool.js'
 import { qb4wGemmKernels } from './qb4w-gemm.js'
 import { qs8GemmKernels } from './qs8-gemm.js'
@@ -14,8 +13,10 @@ import { huffmanKernels } from './huffman.js'
 import { ransKernels } from './rans.js'
 import { quantizeKernels } from './quantize.js'
 import { recurrentKernels } from './recurrent.js'
+import { reduceKernels } from './reduce.js'
 import { spmmKernels } from './spmm.js'
 import { transposeKernels } from './transpose.js'
+import { unaryKernels } from './unary.js'
 
 /**
  * The whole ABI in plain TypeScript, for hosts that refuse wasm or lack SIMD. Same contracts (assembly/README.md),
@@ -29,7 +30,6 @@ export function createJsKernels(memory: LinearMemory): Kernels {
     ...kmeansKernels(memory),
     ...gapKernels(memory),
     ...huffmanKernels(memory),
-    ...mathKernels(memory),
     ...poolKernels(memory),
     ...qb4wGemmKernels(memory),
     ...qs8GemmKernels(memory),
@@ -37,7 +37,9 @@ export function createJsKernels(memory: LinearMemory): Kernels {
     ...quantizeKernels(memory),
     ...recurrentKernels(memory),
     ...ransKernels(memory),
+    ...reduceKernels(memory),
     ...spmmKernels(memory),
     ...transposeKernels(memory),
+    ...unaryKernels(memory),
   }
 }

@@ -1,7 +1,10 @@
 import { BinaryOp } from '../kernels/elementwise.js'
+import { UNARY_OPS, type UnaryOp } from '../kernels/unary-ops.js'
 import type { Kernels } from '../runtime/instantiate.js'
 import type { Broadcast } from './broadcast.js'
 import { addressOf, checkSlot, type Slot } from './slot.js'
+
+export type { UnaryOp }
 
 /** Walks the outer axes and calls the kernel for each combination; recursion is as deep as the axes that do not merge. */
 function eachRowBlock(
@@ -54,6 +57,26 @@ export function f32Div(plan: Broadcast, a: Slot, b: Slot, out: Slot): void {
   binary(BinaryOp.div, plan, a, b, out)
 }
 
+/** `out = min(a, b)`, NaN if either is. `out` may be an operand that does not repeat. */
+export function f32Min(plan: Broadcast, a: Slot, b: Slot, out: Slot): void {
+  binary(BinaryOp.min, plan, a, b, out)
+}
+
+/** `out = max(a, b)`, NaN if either is. `out` may be an operand that does not repeat. */
+export function f32Max(plan: Broadcast, a: Slot, b: Slot, out: Slot): void {
+  binary(BinaryOp.max, plan, a, b, out)
+}
+
+/** `out = a < 0 ? a * b : a`. `out` may be an operand that does not repeat. */
+export function f32PRelu(plan: Broadcast, a: Slot, b: Slot, out: Slot): void {
+  binary(BinaryOp.prelu, plan, a, b, out)
+}
+
+/** `out = a^b`. `out` may be an operand that does not repeat. */
+export function f32Pow(plan: Broadcast, a: Slot, b: Slot, out: Slot): void {
+  binary(BinaryOp.pow, plan, a, b, out)
+}
+
 function checkPair(x: Slot, out: Slot, length: number): void {
   checkSlot('x', x, length * 4)
   checkSlot('out', out, length * 4)
@@ -70,21 +93,17 @@ export function f32Relu(x: Slot, out: Slot, length: number): void {
   f32Clamp(x, out, length, 0, Infinity)
 }
 
-/** `out = e^x` of `length` values, in place if the slots are one; so are the four below. */
-export function f32Exp(x: Slot, out: Slot, length: number): void {
+/**
+ * `out = op(x)` of `length` values, in place if the slots are one.
+ *
+ * @param op by its name in ONNX; `GeluTanh` is Gelu with approximate = tanh
+ * @param alpha what ONNX calls so, lambd of Shrink
+ * @param beta likewise; bias of Shrink
+ */
+export function f32Unary(op: UnaryOp, x: Slot, out: Slot, length: number, alpha = 0, beta = 0): void {
   checkPair(x, out, length)
-  out.handle.runtime.kernels.f32_exp(addressOf(x), addressOf(out), length)
-}
-
-/** `out = 1 / (1 + e^-x)` */
-export function f32Sigmoid(x: Slot, out: Slot, length: number): void {
-  checkPair(x, out, length)
-  out.handle.runtime.kernels.f32_sigmoid(addressOf(x), addressOf(out), length)
-}
-
-export function f32Tanh(x: Slot, out: Slot, length: number): void {
-  checkPair(x, out, length)
-  out.handle.runtime.kernels.f32_tanh(addressOf(x), addressOf(out), length)
+  const { kernels } = out.handle.runtime
+  kernels.f32_unary(UNARY_OPS.indexOf(op), addressOf(x), addressOf(out), length, alpha, beta)
 }
 
 /** Softmax of each of `rows` rows of `columns` values, in place if the slots are one. */

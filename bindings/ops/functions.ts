@@ -2,7 +2,7 @@ import type { Tensor } from '../formats/tensor.js'
 import { defaultRuntime } from '../runtime/default.js'
 import type { Runtime } from '../runtime/runtime.js'
 import { checkOptions, checkTypedArray } from '../validate.js'
-import { f32Exp, f32Relu, f32Sigmoid, f32Softmax, f32Tanh } from './elementwise.js'
+import { f32Relu, f32Softmax, f32Unary } from './elementwise.js'
 import { readSlot, writeSlot, type Slot } from './slot.js'
 import { checkTensor, withTemporaries } from './temporaries.js'
 
@@ -38,17 +38,17 @@ export function relu(x: Tensor<'float32'>, options: FunctionOptions = {}): Tenso
 
 /** `e^x` of every element, within 1.02 ULP. */
 export function exp(x: Tensor<'float32'>, options: FunctionOptions = {}): Tensor<'float32'> {
-  return apply(x, options, (values, length) => f32Exp(values, values, length))
+  return apply(x, options, (values, length) => f32Unary('Exp', values, values, length))
 }
 
 /** `1 / (1 + e^-x)` of every element, within 2.41 ULP. */
 export function sigmoid(x: Tensor<'float32'>, options: FunctionOptions = {}): Tensor<'float32'> {
-  return apply(x, options, (values, length) => f32Sigmoid(values, values, length))
+  return apply(x, options, (values, length) => f32Unary('Sigmoid', values, values, length))
 }
 
 /** Hyperbolic tangent of every element, within 2.5 ULP. */
 export function tanh(x: Tensor<'float32'>, options: FunctionOptions = {}): Tensor<'float32'> {
-  return apply(x, options, (values, length) => f32Tanh(values, values, length))
+  return apply(x, options, (values, length) => f32Unary('Tanh', values, values, length))
 }
 
 /**

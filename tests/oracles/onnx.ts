@@ -415,6 +415,35 @@ const OPERATORS: Readonly<Record<string, Operator>> = {
   Softplus: elementwise((x) => Math.log1p(Math.exp(x))),
   Sqrt: elementwise(Math.sqrt),
   Tanh: elementwise(Math.tanh),
+  Acos: elementwise(Math.acos),
+  Acosh: elementwise(Math.acosh),
+  Asin: elementwise(Math.asin),
+  Asinh: elementwise(Math.asinh),
+  Atan: elementwise(Math.atan),
+  Atanh: elementwise(Math.atanh),
+  Cos: elementwise(Math.cos),
+  Cosh: elementwise(Math.cosh),
+  Sin: elementwise(Math.sin),
+  Sinh: elementwise(Math.sinh),
+  Tan: elementwise(Math.tan),
+  Round: elementwise((x) => (Math.abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x))),
+  Sign: elementwise(Math.sign),
+  Celu: elementwise((x, call) => {
+    const alpha = int(call, 'alpha', 1)
+    return Math.max(0, x) + Math.min(0, alpha * Math.expm1(x / alpha))
+  }),
+  Mish: elementwise((x) => x * Math.tanh(Math.log1p(Math.exp(x)))),
+  Selu: elementwise((x, call) => {
+    const [alpha, gamma] = [int(call, 'alpha', 1.6732632423543772), int(call, 'gamma', 1.0507009873554805)]
+    return gamma * (x > 0 ? x : alpha * Math.expm1(x))
+  }),
+  Shrink: elementwise((x, call) => {
+    const [lambd, bias] = [int(call, 'lambd', 0.5), int(call, 'bias', 0)]
+    return x < -lambd ? x + bias : x > lambd ? x - bias : 0
+  }),
+  Softsign: elementwise((x) => x / (1 + Math.abs(x))),
+  Swish: elementwise((x, call) => x / (1 + Math.exp(-int(call, 'alpha', 1) * x))),
+  ThresholdedRelu: elementwise((x, call) => (x > int(call, 'alpha', 1) ? x : 0)),
 
   Add: binary((a, b) => a + b),
   Sub: binary((a, b) => a - b),
@@ -428,12 +457,21 @@ const OPERATORS: Readonly<Record<string, Operator>> = {
   Max: variadic(Math.max),
   Min: variadic(Math.min),
   Sum: variadic((a, b) => a + b),
+  Mean: (call) => {
+    const [total] = variadic((a, b) => a + b)(call)
+    return [{ ...total!, data: total!.data.map((x) => x / call.inputs.length) }]
+  },
 
   ReduceMax: reduction((items) => Math.max(...items)),
   ReduceMean: reduction(mean),
   ReduceMin: reduction((items) => Math.min(...items)),
   ReduceProd: reduction((items) => items.reduce((a, b) => a * b, 1)),
   ReduceSum: reduction(sum),
+  ReduceL1: reduction((items) => sum(items.map(Math.abs))),
+  ReduceL2: reduction((items) => Math.hypot(...items)),
+  ReduceLogSum: reduction((items) => Math.log(sum(items))),
+  ReduceLogSumExp: reduction((items) => Math.log(sum(items.map(Math.exp)))),
+  ReduceSumSquare: reduction((items) => sum(items.map((x) => x * x))),
 
   AveragePool: pool((items, padding) => sum(items) / (items.length + padding)),
   MaxPool: pool((items) => Math.max(...items)),
@@ -527,15 +565,36 @@ const OPERATORS: Readonly<Record<string, Operator>> = {
 
   LayerNormalization: (call) => {
     const [x, scale, bias] = call.inputs as [Value, Value, Value?]
+    const axis = axisOf(int(call, 'axis', -1), x.shape.length)
+    const inner = product(x.shape.slice(axis))
+    const shape = x.shape.map((size, at) => (at < axis ? size : 1))
+    const rows = make(shape, x.dtype, (_, i) => i).data
+    const items = [...rows].map((i) => [...x.data.subarray(i * inner, (i + 1) * inner)])
+    const means = items.map(mean)
+    const inverses = items.map((row, i) => {
+      const variance = mean(row.map((item) => (item - means[i]!) ** 2))
+      return 1 / Math.sqrt(variance + int(call, 'epsilon', 1e-5))
+    })
+    return [
+      make(x.shape, x.dtype, (index, i) => {
+        const row = Math.floor(i / inner)
+        return (
+          (x.data[i]! - means[row]!) * inverses[row]! * pick(scale, index) + (bias ? pick(bias, index) : 0)
+        )
+      }),
+      { shape, data: Float64Array.from(means), dtype: x.dtype },
+      { shape, data: Float64Array.from(inverses), dtype: x.dtype },
+    ]
+  },
+
+  RMSNormalization: (call) => {
+    const [x, scale] = call.inputs as [Value, Value]
     const inner = product(x.shape.slice(axisOf(int(call, 'axis', -1), x.shape.length)))
     return [
-      make(x.shape, x.dtype, (_, i) => {
+      make(x.shape, x.dtype, (index, i) => {
         const start = i - (i % inner)
-        const items = [...x.data.subarray(start, start + inner)]
-        const average = mean(items)
-        const variance = mean(items.map((item) => (item - average) ** 2))
-        const normal = (x.data[i]! - average) / Math.sqrt(variance + int(call, 'epsilon', 1e-5))
-        return normal * scale.data[i % inner]! + (bias ? bias.data[i % inner]! : 0)
+        const squares = [...x.data.subarray(start, start + inner)].map((item) => item * item)
+        return (x.data[i]! / Math.sqrt(mean(squares) + int(call, 'epsilon', 1e-5))) * pick(scale, index)
       }),
     ]
   },

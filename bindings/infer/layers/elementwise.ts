@@ -1,15 +1,19 @@
 import { elementCount } from '../../formats/tensor.js'
+import { floatAttribute, stringAttribute } from '../../graph/attributes.js'
 import type { GraphNode } from '../../graph/model.js'
 import { planBroadcast, type Broadcast } from '../../ops/broadcast.js'
 import {
   f32Add,
   f32Clamp,
   f32Div,
-  f32Exp,
+  f32Max,
+  f32Min,
   f32Mul,
-  f32Sigmoid,
+  f32Pow,
+  f32PRelu,
   f32Sub,
-  f32Tanh,
+  f32Unary,
+  type UnaryOp,
 } from '../../ops/elementwise.js'
 import type { Slot } from '../../ops/slot.js'
 import { UnsupportedVariant, type Layer, type LayerFactory } from '../loader.js'
@@ -37,14 +41,23 @@ function overElements(
   }
 }
 
-const unary =
-  (kernel: string, run: (x: Slot, y: Slot, length: number) => void): LayerFactory =>
-  (node) =>
-    overElements(node, kernel, run)
+/** Parameters of the operators that have one, by its name and default; `alpha` 1 of all others. */
+const ALPHA: Readonly<Record<string, readonly [string, number]>> = {
+  HardSigmoid: ['alpha', 0.2],
+  HardSwish: ['', 1 / 6],
+  LeakyRelu: ['alpha', 0.01],
+  Shrink: ['lambd', 0.5],
+}
 
-export const exp = unary('f32_exp', f32Exp)
-export const sigmoid = unary('f32_sigmoid', f32Sigmoid)
-export const tanh = unary('f32_tanh', f32Tanh)
+/** An operator on single elements, whose kernel goes by its name. */
+export const unary: LayerFactory = (node) => {
+  const [name, fallback] = ALPHA[node.op] ?? ['alpha', 1]
+  const alpha = floatAttribute(node, name, fallback)
+  const beta = node.op === 'Shrink' ? floatAttribute(node, 'bias', 0) : floatAttribute(node, 'beta', 0.5)
+  const approximate = node.op === 'Gelu' && stringAttribute(node, 'approximate', 'none') === 'tanh'
+  const op = (approximate ? 'GeluTanh' : node.op) as UnaryOp
+  return overElements(node, 'f32_unary', (x, y, length) => f32Unary(op, x, y, length, alpha, beta))
+}
 
 const clamp = (node: GraphNode, min: number, max: number) =>
   overElements(node, 'f32_clamp', (x, y, length) => f32Clamp(x, y, length, min, max))
@@ -68,6 +81,7 @@ const binary =
   (run: BinaryRun): LayerFactory =>
   (node) => {
     const bounds = fusedBounds(node)
+    if (node.inputs.length !== 2) throw new UnsupportedVariant(`${node.op} of other than two inputs`)
     const [a, b] = node.inputs as [string, string]
     return {
       plan(planner) {
@@ -80,6 +94,10 @@ export const add = binary(f32Add)
 export const sub = binary(f32Sub)
 export const mul = binary(f32Mul)
 export const div = binary(f32Div)
+export const min = binary(f32Min)
+export const max = binary(f32Max)
+export const prelu = binary(f32PRelu)
+export const pow = binary(f32Pow)
 
 function planBinary(planner: Planner, run: BinaryRun, a: string, b: string, output: string): Operand {
   const rank = planner.shape(output).length

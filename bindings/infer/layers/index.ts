@@ -1,17 +1,21 @@
+import { FUNCTIONS } from '../../graph/families/math.js'
 import type { LayerFactory } from '../loader.js'
 import { conv } from './conv.js'
-import { add, clip, div, exp, mul, relu, sigmoid, sub, tanh } from './elementwise.js'
+import { add, clip, div, max, min, mul, pow, prelu, relu, sub, unary } from './elementwise.js'
 import { gemm } from './gemm.js'
 import { matmul } from './matmul.js'
 import { concat, transpose } from './move.js'
-import { batchNormalization } from './normalize.js'
+import { batchNormalization, layerNormalization } from './normalize.js'
 import { averagePool, globalAveragePool, globalMaxPool, maxPool } from './pool.js'
 import { gru, lstm, rnn } from './recurrent.js'
+import { reduce } from './reduce.js'
 import { softmax } from './softmax.js'
 import { cast, dropout, identity, reshape } from './views.js'
 
 /** How operators are run by kernels. Others run through their evaluator, if they have one. */
 export const LAYERS: ReadonlyMap<string, LayerFactory> = new Map<string, LayerFactory>([
+  ...[...FUNCTIONS, 'Abs', 'Neg', 'Sign'].map((name) => [name, unary] as const),
+  ...['Max', 'Mean', 'Min', 'Prod', 'Sum'].map((kind) => [`Reduce${kind}`, reduce] as const),
   ['Add', add],
   ['AveragePool', averagePool],
   ['BatchNormalization', batchNormalization],
@@ -21,7 +25,6 @@ export const LAYERS: ReadonlyMap<string, LayerFactory> = new Map<string, LayerFa
   ['Conv', conv],
   ['Div', div],
   ['Dropout', dropout],
-  ['Exp', exp],
   ['Flatten', reshape],
   ['GRU', gru],
   ['Gemm', gemm],
@@ -29,17 +32,21 @@ export const LAYERS: ReadonlyMap<string, LayerFactory> = new Map<string, LayerFa
   ['GlobalMaxPool', globalMaxPool],
   ['Identity', identity],
   ['LSTM', lstm],
+  ['LayerNormalization', layerNormalization],
   ['MatMul', matmul],
+  ['Max', max],
   ['MaxPool', maxPool],
+  ['Min', min],
   ['Mul', mul],
+  ['PRelu', prelu],
+  ['Pow', pow],
+  ['RMSNormalization', layerNormalization],
   ['RNN', rnn],
   ['Relu', relu],
   ['Reshape', reshape],
-  ['Sigmoid', sigmoid],
   ['Softmax', softmax],
   ['Squeeze', reshape],
   ['Sub', sub],
-  ['Tanh', tanh],
   ['Transpose', transpose],
   ['Unsqueeze', reshape],
 ])

@@ -1,7 +1,7 @@
 import { intAttribute } from '../../graph/attributes.js'
 import type { GraphNode } from '../../graph/model.js'
 import { planBroadcast } from '../../ops/broadcast.js'
-import { f32Add, f32Clamp, f32Sigmoid, f32Tanh } from '../../ops/elementwise.js'
+import { f32Add, f32Clamp, f32Unary } from '../../ops/elementwise.js'
 import { f32GruCell, f32GruGates, f32LstmCell, type LstmOptions } from '../../ops/recurrent.js'
 import type { Slot } from '../../ops/slot.js'
 import { shifted, type Operand } from '../plan.js'
@@ -116,8 +116,7 @@ export const rnnCell: CellFactory = ({ options, activation, recurrent }) => {
       f32Add(planBroadcast([elements], [elements]), x, gates, state)
       if (clip < Infinity) f32Clamp(state, state, elements, -clip, clip)
       if (activation === 'relu') f32Clamp(state, state, elements, 0, Infinity)
-      else if (activation === 'tanh') f32Tanh(state, state, elements)
-      else f32Sigmoid(state, state, elements)
+      else f32Unary(activation === 'tanh' ? 'Tanh' : 'Sigmoid', state, state, elements)
     },
   }
 }

@@ -1,0 +1,30 @@
+/** What `op` of f32_unary may be, by index; mirrors assembly/unary/ops.ts. Names and meaning are ONNX's. */
+export const UNARY_OPS = [
+  'Abs',
+  'Neg',
+  'Sqrt',
+  'Floor',
+  'Ceil',
+  'Round',
+  'Sign',
+  'Reciprocal',
+  'HardSigmoid',
+  'HardSwish',
+  'LeakyRelu',
+  'ThresholdedRelu',
+  'Shrink',
+  'Exp',
+  'Sigmoid',
+  'Swish',
+  'GeluTanh',
+  'Softplus',
+  'Tanh',
+  'Elu',
+  'Erf',
+  'Gelu',
+  'Log',
+  'Sin',
+  'Cos',
+] as const
+
+export type UnaryOp = (typeof UNARY_OPS)[number]
