@@ -1,5 +1,6 @@
 import { f32_clamp } from '../elementwise/clamp'
-import { f32_tanh } from '../math/tanh'
+import { f32_unary } from '../unary/driver'
+import { TANH } from '../unary/ops'
 import { addTo, complement, multiply, multiplyAdd, sigmoidOf } from './rows'
 
 /**
@@ -43,7 +44,7 @@ export function f32_gru_cell(x: usize, s: usize, sStride: i32, h: usize, rows: i
     const candidate = x + 2 * gate
     addTo(s, candidate, n)
     f32_clamp(candidate, candidate, n, -clip, clip)
-    f32_tanh(candidate, candidate, n)
+    f32_unary(TANH, candidate, candidate, n, 0, 0)
     complement(x, change, n)
     multiply(x, h, h, n)
     multiplyAdd(change, candidate, h, n)

@@ -1,5 +1,6 @@
 import { f32_clamp } from '../elementwise/clamp'
-import { f32_tanh } from '../math/tanh'
+import { f32_unary } from '../unary/driver'
+import { TANH } from '../unary/ops'
 import { addTo, complement, multiply, multiplyAdd, sigmoidOf } from './rows'
 
 /**
@@ -31,7 +32,7 @@ export function f32_lstm_cell(
     sigmoidOf(r, p != 0 ? n : 2 * n)
     if (coupled != 0) complement(r, forget, n)
     else sigmoidOf(forget, n)
-    f32_tanh(candidate, candidate, n)
+    f32_unary(TANH, candidate, candidate, n, 0, 0)
     multiply(r, candidate, r, n)
     multiply(forget, c, c, n)
     addTo(r, c, n)
@@ -41,7 +42,7 @@ export function f32_lstm_cell(
       sigmoidOf(output, n)
     }
     f32_clamp(c, h, n, -clip, clip)
-    f32_tanh(h, h, n)
+    f32_unary(TANH, h, h, n, 0, 0)
     multiply(output, h, h, n)
     x += 4 * gate
     r += 4 * gate
