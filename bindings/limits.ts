@@ -63,3 +63,6 @@ export const MAX_GRAM_COLUMNS = 4096
 
 /** What a stored weight may take beyond its decoded size: centroids, scales and code tables. */
 export const MAX_PACKING_BYTES = 2 ** 20
+
+/** Runs of one profile: the times of all are kept. */
+export const MAX_PROFILE_RUNS = 10_000

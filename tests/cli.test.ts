@@ -132,6 +132,23 @@ describe('mcompress', () => {
     const printed = JSON.parse(ran.out) as { scores: { shape: number[]; data: number[] } }
     expect(printed.scores.shape).toEqual([2, 4])
     printed.scores.data.forEach((value, i) => expect(value).toBeCloseTo(scores[i]!, 4))
+    const profiled = await cli(
+      'profile',
+      'plain.safetensors',
+      '-i',
+      'x.npy',
+      '--runs',
+      '2',
+      '--json',
+      'p.json',
+    )
+    expect(profiled).toMatchObject({ code: 0, err: '' })
+    expect(profiled.out).toContain('of activations')
+    expect(rows('p.json').map(({ op, macs }) => [op, macs])).toEqual([
+      ['Gemm', 2 * 36 * 20],
+      ['Relu', 0],
+      ['Gemm', 2 * 20 * 4],
+    ])
     const line = (y: number): number[] => [...inputs.subarray(y * 6, y * 6 + 6)]
     writeFileSync(at('x.json'), JSON.stringify([[[0, 1, 2, 3, 4, 5].map(line)]]))
     expect(await cli('run', 'plain.safetensors', '-i', 'image=x.json', '-o', 'y.npy')).toMatchObject({

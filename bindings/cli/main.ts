@@ -6,6 +6,7 @@ import { compressCommand } from './commands/compress.js'
 import { evaluateCommand } from './commands/evaluate.js'
 import { exportCommand } from './commands/export.js'
 import { inspectCommand } from './commands/inspect.js'
+import { profileCommand } from './commands/profile.js'
 import { runCommand } from './commands/run.js'
 import { UsageError } from './errors.js'
 
@@ -93,6 +94,11 @@ function program(): Command {
     )
     .option('-o, --output <file>', 'write outputs to a .json or .npy file')
     .action(runCommand)
+  command('profile <model>', 'run a model several times and show where the time goes, node by node')
+    .requiredOption('-i, --input <file...>', 'as for run')
+    .addOption(new Option('--runs <count>', 'runs that are timed').argParser(count).default(20))
+    .addOption(json())
+    .action(profileCommand)
   command('evaluate <model>', 'measure accuracy on labelled images')
     .requiredOption('--images <idx>', 'IDX images, .gz too')
     .requiredOption('--labels <idx>', 'IDX labels, .gz too')

@@ -69,7 +69,11 @@ export class Executor {
    * @param given a value for each input
    * @param finish reads the outputs, which are gone when it returns
    */
-  run<T>(given: readonly GivenValue[], finish: (outputs: readonly Operand[]) => T): T {
+  run<T>(
+    given: readonly GivenValue[],
+    finish: (outputs: readonly Operand[]) => T,
+    runAll: (steps: readonly Step[]) => void = runSteps,
+  ): T {
     const temporary: Stage[] = []
     const enter = (stage: Stage) => {
       if (stage.planner.once) temporary.push(stage)
@@ -79,7 +83,7 @@ export class Executor {
       for (let stage = enter(this.plan(given)); ; stage = enter(this.#resume(stage))) {
         stage.arena.reserve(stage.bytes)
         stage.inputs.forEach((operand, i) => writeSlot(operand, given[i]!.data))
-        runSteps(stage.steps)
+        runAll(stage.steps)
         if (stage.wants.length === 0) return finish(stage.outputs)
       }
     } finally {
@@ -194,7 +198,7 @@ function disposeStage(stage: Stage): void {
 }
 
 /** Runs the steps of a plan; an error about values names the node. */
-function runSteps(steps: readonly Step[]): void {
+export function runSteps(steps: readonly Step[]): void {
   let i = 0
   try {
     for (; i < steps.length; i++) steps[i]!.run()
