@@ -8,8 +8,10 @@ import type { Model, Weight } from '../bindings/graph/model.js'
 import { inspectArtifact, isArtifact, readArtifact, writeArtifact } from '../bindings/io/artifact/index.js'
 import { crc32c } from '../bindings/io/checksum.js'
 import { readOnnx } from '../bindings/io/onnx/index.js'
+import { quantizeInt4 } from '../bindings/ops/int4.js'
 import { parseSafetensors, readSafetensors } from '../bindings/io/safetensors/index.js'
 import { decodeArtifact } from './oracles/artifact.js'
+import { int4Elements } from './oracles/int4.js'
 import { Random } from './support/random.js'
 import { describeTargets } from './support/targets.js'
 
@@ -96,6 +98,12 @@ const FORMS: Record<string, Weight> = {
   'int8 per group': quantized([8, 64], { per: 'group', size: 32 }, 16, { seed: 3 }),
   'int8 affine': quantized([40, 10], { per: 'channel', axis: 0 }, 40, { zeroPoint: -7, seed: 4 }),
   'int8 mostly zero': quantized([1000], { per: 'tensor' }, 1, { spread: 0.3, seed: 5 }),
+  'int4 along the last axis': quantizeInt4(dense([5, 43], 9)),
+  'int4 along another': { ...quantizeInt4(dense([37, 2, 3], 10), { axis: 0, groupSize: 16 }) },
+  'int4 with odd scales': (() => {
+    const tensor = quantizeInt4(dense([3, 16], 11), { groupSize: 16 })
+    return { ...tensor, scale: Float32Array.of(0.1, -0.3, 1e-20) }
+  })(),
   'int8 incompressible': { ...quantized([256], { per: 'tensor' }, 1), data: new Random(6).int8s(256) },
 }
 
@@ -104,6 +112,7 @@ function valuesOf(weight: Weight): number[] {
   if (weight.kind === 'dense') return Array.from(weight.data as ArrayLike<number | bigint>, Number)
   if (weight.kind === 'codebook')
     return Array.from(weight.indices, (index) => weight.codebook.centroids[index]!)
+  if (weight.kind === 'int4') return int4Elements(weight)
   const { shape, data, scale, zeroPoint, granularity } = weight
   return Array.from(data, (q, i) => {
     const inner =

@@ -7,7 +7,12 @@ import type { ActivationRange, Model, Weight } from '../bindings/graph/model.js'
 import { loadModel } from '../bindings/infer/load.js'
 import { writeArtifact } from '../bindings/io/artifact/index.js'
 import { readOnnx } from '../bindings/io/onnx/index.js'
-import { quantizeInt8, type QuantizeOptions } from '../bindings/index.js'
+import {
+  quantizeInt4,
+  quantizeInt8,
+  type QuantizeInt4Options,
+  type QuantizeOptions,
+} from '../bindings/index.js'
 import { runOnnx } from './oracles/onnx.js'
 import { quantizeOne } from './oracles/quantize.js'
 import { expectSame } from './support/compare.js'
@@ -20,6 +25,8 @@ const random = new Random(21)
 const values = (...shape: number[]) => floats(random.floats(elementCount(shape), 0.5), shape)
 const int8 = (weight: Tensor<'float32'>, options: QuantizeOptions = {}) =>
   quantizeInt8(weight, { granularity: { per: 'channel', axis: 0 }, ...options })
+
+const int4 = (weight: Tensor<'float32'>, options?: QuantizeInt4Options) => quantizeInt4(weight, options)
 
 /** Keeps about one element in six. */
 function pruned(weight: Tensor<'float32'>): Tensor<'float32'> {
@@ -138,6 +145,43 @@ const cases: Record<string, Case> = {
     kernel: 'f32_gemm',
     stored: 'float32',
   }),
+  'Gemm, int4': single(
+    'Gemm',
+    int4(values(5, 40)),
+    [3, 40],
+    { kernel: 'qd8_f32_qb4w_gemm', stored: 'int4' },
+    { transB: 1 },
+  ),
+  'Gemm, int4, an output a column': single('Gemm', int4(values(70, 9), { axis: 0 }), [7, 70], {
+    kernel: 'qd8_f32_qb4w_gemm',
+    stored: 'int4',
+  }),
+  'MatMul, int4': single('MatMul', int4(values(33, 5), { axis: 0, groupSize: 16 }), [3, 2, 33], {
+    kernel: 'qd8_f32_qb4w_gemm',
+    stored: 'int4',
+  }),
+  'Gemm, int4 with groups along the outputs': single('Gemm', int4(values(40, 5)), [3, 40], {
+    kernel: 'f32_gemm',
+    stored: 'float32',
+  }),
+  'Conv 1x1, int4': single('Conv', int4(values(5, 19, 1, 1), { axis: 1 }), [2, 19, 4, 3], {
+    kernel: 'qd8_f32_qb4w_gemm',
+    stored: 'int4',
+  }),
+  'Conv, int4 in groups of channels': single(
+    'Conv',
+    int4(values(6, 16, 3, 3), { axis: 1, groupSize: 16 }),
+    [2, 32, 5, 4],
+    { kernel: 'qd8_f32_qb4w_gemm', stored: 'int4' },
+    { ...padded, group: 2 },
+  ),
+  'Conv, int4 with groups that do not fill the channels': single(
+    'Conv',
+    int4(away(values(5, 3, 3, 3)), { axis: 1 }),
+    [2, 3, 6, 5],
+    { kernel: 'f32_gemm', stored: 'float32' },
+    padded,
+  ),
   'Gemm, codebook': single(
     'Gemm',
     shared(away(values(5, 40))),
@@ -257,6 +301,7 @@ describeTargets('compressed weights', (runtime) => {
 
     using reference = loadModel(model, { runtime, precision: 'float32' })
     expect(reference.describe().nodes[0]!.stored).not.toBe('int8')
+    expect(reference.describe().nodes[0]!.kernels.join()).not.toMatch(/q[ds]8/)
     const exact = reference.run({ x: floats(x, shape) }).y!
     expectNear(exact.data, runOnnx(model, { x: { shape, data: x } }).get('y')!.data, 1e-5)
   })

@@ -5,7 +5,9 @@ import type { Attribute, Graph, GraphNode, Model, Weight } from '../bindings/gra
 import { loadModel } from '../bindings/infer/index.js'
 import { crc32c } from '../bindings/io/checksum.js'
 import { readOnnx, writeOnnx } from '../bindings/io/onnx/index.js'
+import { quantizeInt4 } from '../bindings/ops/int4.js'
 import { dequantizeInt8, quantizeInt8 } from '../bindings/ops/quantize.js'
+import { int4Elements } from './oracles/int4.js'
 import { buildOnnx, type OnnxModel } from './support/onnx-builder.js'
 import { Random } from './support/random.js'
 
@@ -197,6 +199,24 @@ describe('writeOnnx', () => {
       })
     }
   }
+
+  it.each([0, 1])('writes int4 weights in groups along axis %i as DequantizeLinear', (axis) => {
+    const weight = quantizeInt4(floats(4, 40), { axis, groupSize: 16 })
+    const written = Buffer.from(writeOnnx(product(weight)))
+    const scaleOf = (at: number): number => {
+      const [i, j] = [Math.floor(at / 40), at % 40]
+      return weight.scale[axis === 0 ? j : i * 3 + Math.floor(j / 16)]!
+    }
+    // Two of four bits a byte in the order of the elements, the first in its low half, two's complement.
+    const codes = int4Elements(weight).map((value, at) => Math.round(value / scaleOf(at)) & 15)
+    const bytes = Buffer.from(Array.from({ length: 80 }, (_, i) => codes[2 * i]! + 16 * codes[2 * i + 1]!))
+    expect(written.includes(bytes)).toBe(true)
+    // One group makes the order of scales that of the other axis; so does the last axis.
+    expect(written.includes(Buffer.from(weight.scale.buffer))).toBe(true)
+    for (const text of ['DequantizeLinear', 'block_size', 'w_codes', 'w_scale']) {
+      expect(written.includes(text)).toBe(true)
+    }
+  })
 
   it('writes shared weights as Gather from the codebook', () => {
     const indices = Uint8Array.from({ length: 32 }, (_, i) => (i * 7) % 3)

@@ -1,9 +1,10 @@
 import type { CodebookTensor } from '../formats/codebook.js'
+import type { Int4Tensor } from '../formats/int4.js'
 import type { QuantizedTensor } from '../formats/quantized.js'
 import type { ElementType, Tensor } from '../formats/tensor.js'
 
 /** A weight in whatever form it is stored; none is expanded until a layer packs it. */
-export type Weight = Tensor | QuantizedTensor | CodebookTensor
+export type Weight = Tensor | QuantizedTensor | Int4Tensor | CodebookTensor
 
 /** A dimension: a number, a name shared by equal dimensions (`"N"`), or null when nothing is known. */
 export type Dimension = number | string | null

@@ -2,6 +2,7 @@ import { codesOf, type SparseSource } from '../formats/csr.js'
 import type { QuantizedTensor } from '../formats/quantized.js'
 import type { Weight } from '../graph/model.js'
 import { expandCodebook } from '../ops/codebook.js'
+import { dequantizeInt4 } from '../ops/int4.js'
 import { dequantizeInt8 } from '../ops/quantize.js'
 import type { Runtime, TargetName } from '../runtime/runtime.js'
 import { leastRegret, type MatrixKernel } from './cost.js'
@@ -14,6 +15,7 @@ import { leastRegret, type MatrixKernel } from './cost.js'
  */
 export function floatsOf(weight: Weight, runtime: Runtime): Float32Array | undefined {
   if (weight.kind === 'quantized') return dequantizeInt8(weight, { runtime })
+  if (weight.kind === 'int4') return dequantizeInt4(weight)
   if (weight.kind === 'codebook') return expandCodebook(weight.indices, weight.codebook, { runtime })
   return weight.dtype === 'float32' ? (weight.data as Float32Array) : undefined
 }

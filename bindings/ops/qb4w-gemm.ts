@@ -81,31 +81,52 @@ export function int4Gemm(
 
 /** int4Gemm between addresses; for ops/ only. */
 export function int4GemmAt(
-  { runtime, pointer, n, k, groupSize }: PackedInt4Weights,
+  weights: PackedInt4Weights,
   a: number,
   out: number,
   m: number,
-  { lda = k, ldc = n, min = -Infinity, max = Infinity, inputs }: Int4GemmOptions,
+  options: Int4GemmOptions,
 ): void {
+  const { runtime, pointer, n, k, groupSize } = weights
+  const { lda = k, ldc = n, min = -Infinity, max = Infinity } = options
   const { kernels, scratch } = runtime
   const mark = scratch.mark()
   try {
-    if (inputs === 'float32') {
+    if (options.inputs === 'float32') {
       const work = scratch.take(kernels.f32_qb4w_gemm_scratch_bytes(k))
       return kernels.f32_qb4w_gemm(a, lda, pointer, out, ldc, m, n, k, groupSize, min, max, work)
     }
     const codes = scratch.take(m * k)
     const scale = scratch.take(m * 4)
     const zero = scratch.take(m * 4)
-    const work = scratch.take(kernels.qb4w_gemm_scratch_bytes(m, k, groupSize))
     if (kernels.f32_qd8_quantize(a, lda, codes, scale, zero, m, k) === Status.nonFinite) {
       throw new RangeError('"a" expected finite values, got NaN or an infinity')
     }
-    // prettier-ignore
-    kernels.qd8_f32_qb4w_gemm(
-      codes, k, scale, zero, 1, pointer, out, ldc, m, n, k, groupSize, min, max, work,
-    )
+    int4CodesGemmAt(weights, codes, k, scale, zero, 1, out, m, options)
   } finally {
     scratch.release(mark)
   }
+}
+
+/**
+ * int8 codes times weights between addresses, unchecked; for ops/ only. `step` is 1 where every row has a scale and a
+ * zero point, 0 where all share one. Takes scratch that the caller releases.
+ */
+export function int4CodesGemmAt(
+  { runtime, pointer, n, k, groupSize }: PackedInt4Weights,
+  a: number,
+  lda: number,
+  scale: number,
+  zero: number,
+  step: 0 | 1,
+  out: number,
+  m: number,
+  { ldc = n, min = -Infinity, max = Infinity }: GemmOptions,
+): void {
+  const { kernels, scratch } = runtime
+  const work = scratch.take(kernels.qb4w_gemm_scratch_bytes(m, k, groupSize))
+  // prettier-ignore
+  kernels.qd8_f32_qb4w_gemm(
+    a, lda, scale, zero, step, pointer, out, ldc, m, n, k, groupSize, min, max, work,
+  )
 }

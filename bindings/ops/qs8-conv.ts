@@ -1,3 +1,4 @@
+import { checkInt4, type Int4Tensor } from '../formats/int4.js'
 import { WINDOW_BYTES, writeWindow } from '../kernels/window.js'
 import { MAX_INT8_DEPTH } from '../limits.js'
 import { alignUp } from '../runtime/allocator.js'
@@ -16,6 +17,7 @@ import {
   type ConvOptions,
 } from './conv-weights.js'
 import { eachRowChunk } from './gather.js'
+import { int4CodesGemmAt, packInt4Weights, PackedInt4Weights } from './qb4w-gemm.js'
 import { int8GemmAt, packInt8Weights, type Int8GemmOutput, type PackedInt8Weights } from './qs8-gemm.js'
 import { addressOf, type Slot } from './slot.js'
 
@@ -49,14 +51,18 @@ class DepthwiseInt8Weights extends Handle {
   }
 }
 
+/** The weights of one group of channels. */
+type Part = PackedInt8Weights | PackedInt4Weights
+
+/** Weights that are multiplied with int8 codes. */
 export class Int8ConvWeights extends ConvWeights {
-  readonly parts: readonly PackedInt8Weights[]
+  readonly parts: readonly Part[]
   readonly depthwise: DepthwiseInt8Weights | undefined
 
   constructor(
     runtime: Runtime,
     geometry: CheckedGeometry,
-    parts: readonly PackedInt8Weights[],
+    parts: readonly Part[],
     depthwise: DepthwiseInt8Weights | undefined,
   ) {
     super(runtime, geometry, depthwise === undefined ? parts : [depthwise])
@@ -98,6 +104,44 @@ export function packInt8Conv(runtime: Runtime, conv: Int8Conv): Int8ConvWeights 
     }),
   )
   return new Int8ConvWeights(runtime, geometry, parts, undefined)
+}
+
+/**
+ * Packs weights of 4 bits, whose groups are of neighbouring input channels, for `qd8Conv`.
+ *
+ * @throws TypeError, RangeError for parts that do not fit each other, or if groups do not fill the channels where there
+ * is more than one tap; CapacityError when memory is short
+ */
+export function packInt4Conv(runtime: Runtime, weights: Int4Tensor, conv: ConvGeometry): Int8ConvWeights {
+  const geometry = checkGeometry(conv)
+  const { outChannels, groupChannels, group, window } = geometry
+  const { bias } = conv
+  const { axis, groupSize, data, scale } = weights
+  checkInt4('weights', weights)
+  if (!int4ConvFits(weights)) {
+    throw new RangeError(`"weights" expected groups that fill ${groupChannels} input channels`)
+  }
+  const n = outChannels / group
+  const parts = packGroups(group, (index) => {
+    const slice = <T extends Uint8Array | Float32Array>(values: T): T =>
+      values.subarray((index * values.length) / group, ((index + 1) * values.length) / group) as T
+    const matrix: Int4Tensor = {
+      kind: 'int4',
+      shape: [n, window.taps * groupChannels],
+      axis,
+      groupSize,
+      data: slice(data),
+      scale: slice(scale),
+    }
+    return packInt4Weights(runtime, matrix, bias && slice(bias))
+  })
+  return new Int8ConvWeights(runtime, geometry, parts, undefined)
+}
+
+/** Whether the rows of all taps are one row of whole groups: [Cout][kH][kW][Cin], as products read it. */
+export function int4ConvFits({ shape, axis, groupSize }: Int4Tensor): boolean {
+  const taps = shape.slice(2).reduce((product, size) => product * size, 1)
+  return axis === 1 && (taps === 1 || shape[1]! % groupSize === 0)
 }
 
 function packDepthwise(
@@ -157,7 +201,9 @@ function convolve(
   eachRowChunk(weights, from, 1, padding, (a, lda, group, first, m) => {
     const part = parts[group]!
     const target = to + (first * outChannels + group * part.n) * outBytes
-    int8GemmAt(part, a, lda, scale, zero, step, target, m, output, bounds)
+    if (part instanceof PackedInt4Weights) {
+      int4CodesGemmAt(part, a, lda, scale, zero, step, target, m, bounds)
+    } else int8GemmAt(part, a, lda, scale, zero, step, target, m, output, bounds)
   })
 }
 

@@ -1,5 +1,6 @@
 // Written from FORMAT.md alone: slow, trusting, with the platform's JSON parser.
 import { decodeFrame } from './huffman.js'
+import { int4Elements } from './int4.js'
 
 /** CRC-32C a bit at a time. */
 export function crc32c(bytes: ArrayLike<number>): number {
@@ -103,6 +104,12 @@ function decodeWeight(record: Rec, entries: Map<string, Entry>): DecodedWeight {
     const centroids = numbers(dtype, entry.bytes.slice(0, size))
     const symbols = decodeSymbols(entry.bytes.slice(size), elements, record['sparse'] as number[] | undefined)
     return { shape, values: symbols.map((symbol) => centroids[symbol]!) }
+  }
+  if ('int4' in record) {
+    const [axis, groupSize] = record['int4'] as [number, number]
+    const scales = entries.get(record['scale'] as string)!
+    const scale = numbers(scales.dtype, scales.bytes)
+    return { shape, values: int4Elements({ shape, axis, groupSize, data: entry.bytes, scale }) }
   }
   if (!('int8' in record)) return { shape, values: numbers(entry.dtype, entry.bytes) }
 

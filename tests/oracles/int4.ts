@@ -69,3 +69,31 @@ export function int4Product(
   }
   return result
 }
+
+/** A tensor whose codes stand as above, one row along `axis` after the other, as its parts say. */
+export interface StoredInt4 {
+  readonly shape: readonly number[]
+  readonly axis: number
+  readonly groupSize: number
+  readonly data: ArrayLike<number>
+  readonly scale: ArrayLike<number>
+}
+
+/** Its real values in row-major order, found element by element; products are not rounded. */
+export function int4Elements({ shape, axis, groupSize, data, scale }: StoredInt4): number[] {
+  const elements = shape.reduce((product, size) => product * size, 1)
+  const columns = shape[axis]!
+  return Array.from({ length: elements }, (_, index) => {
+    const place: number[] = []
+    let rest = index
+    for (let d = shape.length - 1; d >= 0; d--) {
+      place[d] = rest % shape[d]!
+      rest = Math.floor(rest / shape[d]!)
+    }
+    const row = place.reduce((at, p, d) => (d === axis ? at : at * shape[d]! + p), 0)
+    const p = place[axis]!
+    const byte = data[row * Math.ceil(columns / 8) * 4 + Math.floor(p / 2)]!
+    const code = p % 2 === 0 ? byte % 16 : Math.floor(byte / 16)
+    return scale[row * Math.ceil(columns / groupSize) + Math.floor(p / groupSize)]! * (code - 8)
+  })
+}

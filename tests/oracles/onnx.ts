@@ -2,6 +2,7 @@
  * ONNX by the letter: one plain loop an operator, all in float64, written from the operator pages of onnx.ai. Knows the
  * older forms (attributes that became inputs) as well, so that a rewritten graph can be held against its original.
  */
+import { int4Elements, type StoredInt4 } from './int4.js'
 
 export interface OracleTensor {
   readonly shape: readonly number[]
@@ -101,6 +102,10 @@ function expand(weight: unknown): Value {
       w.data as ArrayLike<number>,
       (q, i) => w.scale[group(i)]! * (q - w.zeroPoint[group(i)]!),
     )
+    return { shape: [...w.shape], data, dtype: 'float32' }
+  }
+  if (w.kind === 'int4') {
+    const data = Float64Array.from(int4Elements(weight as StoredInt4))
     return { shape: [...w.shape], data, dtype: 'float32' }
   }
   throw new Error(`the oracle cannot expand a ${w.kind} weight`)

@@ -5,7 +5,14 @@ import type { ActivationRange, Weight } from '../../graph/model.js'
 import { windowsOf } from '../../graph/windows.js'
 import { f32Conv, packF32Conv, type F32Conv } from '../../ops/conv.js'
 import type { ConvGeometry, ConvWeights } from '../../ops/conv-weights.js'
-import { packInt8Conv, qd8Conv, qs8Conv } from '../../ops/qs8-conv.js'
+import {
+  int4ConvFits,
+  packInt4Conv,
+  packInt8Conv,
+  qd8Conv,
+  qs8Conv,
+  type Int8ConvWeights,
+} from '../../ops/qs8-conv.js'
 import { packSparseConv, sparseConv, type SparseConv } from '../../ops/sparse-conv.js'
 import type { Slot } from '../../ops/slot.js'
 import { UnsupportedVariant, type Layer, type LayerFactory, type Loader } from '../loader.js'
@@ -90,6 +97,10 @@ function packConv(
   pixels: number,
 ): PackedConv {
   if (loader.integers && isSymmetric(weight, 0)) return packInt8(loader, weight, geometry, bounds, range)
+  if (loader.integers && weight.kind === 'int4' && int4ConvFits(weight)) {
+    const weights = loader.own(packInt4Conv(loader.runtime, weight, geometry))
+    return dynamic('int4', 'qd8_f32_qb4w_gemm', weights, bounds)
+  }
   const real = loader.real(weight)
   const [n = 0, ...rest] = geometry.shape
   const size = [n, elementCount(rest)] as const
@@ -118,6 +129,17 @@ function packSparse(loader: Loader, conv: SparseConv, bounds: Bounds): PackedCon
   return { stored: 'sparse', weights, callFor: () => call }
 }
 
+/** Images that are quantized as they come. */
+function dynamic(
+  stored: 'int8' | 'int4',
+  kernel: string,
+  weights: Int8ConvWeights,
+  bounds: Bounds,
+): PackedConv {
+  const call: ConvCall = { kernel, run: (x, shape, y) => qd8Conv(weights, x, shape, y, bounds) }
+  return { stored, weights, callFor: () => call }
+}
+
 function packInt8(
   loader: Loader,
   { data, scale }: QuantizedTensor,
@@ -128,11 +150,7 @@ function packInt8(
   const weights = loader.own(packInt8Conv(loader.runtime, { ...geometry, data, scale }))
   const suffix = weights.depthwise === undefined ? 'gemm' : 'dwconv'
   if (range === undefined) {
-    const call: ConvCall = {
-      kernel: `qd8_f32_qc8w_${suffix}`,
-      run: (x, shape, y) => qd8Conv(weights, x, shape, y, bounds),
-    }
-    return { stored: 'int8', weights, callFor: () => call }
+    return dynamic('int8', `qd8_f32_qc8w_${suffix}`, weights, bounds)
   }
   return {
     stored: 'int8',

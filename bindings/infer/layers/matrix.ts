@@ -1,6 +1,7 @@
 import { csrInOrder, type ElementOrder, type SparseSource } from '../../formats/csr.js'
 import type { ActivationRange, Weight } from '../../graph/model.js'
 import { f32Gemm, packF32Weights, type PackedF32Weights } from '../../ops/f32-gemm.js'
+import { int4Gemm, packInt4Weights, type PackedInt4Weights } from '../../ops/qb4w-gemm.js'
 import { packInt8Weights, qd8Gemm, qs8Gemm, type PackedInt8Weights } from '../../ops/qs8-gemm.js'
 import {
   packSparseInt8,
@@ -58,6 +59,10 @@ export function packMatrix(loader: Loader, matrix: MatrixWeights): Matrix {
     const { data, scale } = weight
     return denseInt8(loader.own(packInt8Weights(runtime, { data, n, k, layout, scale, bias })), matrix.range)
   }
+  // Groups along the outputs are for other shapes than those of a product.
+  if (weight.kind === 'int4' && weight.axis === (layout === 'nk' ? 1 : 0)) {
+    return int4(loader.own(packInt4Weights(runtime, weight, bias)), loader.integers)
+  }
   const real = loader.real(weight)
   if (choose(real) === 'f32_gemm') {
     return dense(loader.own(packF32Weights(runtime, { data: loader.floats(real), n, k, layout, bias })))
@@ -91,6 +96,12 @@ function overFloats(stored: StoredForm, kernel: string, run: RunRows): Matrix {
 function dense(weights: PackedF32Weights): Matrix {
   const run: RunRows = (x, y, rows, bounds) => f32Gemm(weights, x, y, rows, bounds)
   return overFloats('float32', 'f32_gemm', run)
+}
+
+function int4(weights: PackedInt4Weights, integers: boolean): Matrix {
+  const inputs = integers ? 'int8' : 'float32'
+  const run: RunRows = (x, y, rows, bounds) => int4Gemm(weights, x, y, rows, { ...bounds, inputs })
+  return overFloats('int4', `${integers ? 'qd8_f32' : 'f32'}_qb4w_gemm`, run)
 }
 
 function sparse(weights: SparseWeights): Matrix {

@@ -4,6 +4,7 @@ import type { Json } from '../json.js'
 import { ELEMENT_TYPE_OF } from '../safetensors/dtypes.js'
 import type { WeightRecord } from './manifest.js'
 import {
+  entriesOf,
   entryOf,
   openArtifact,
   packedParts,
@@ -85,13 +86,14 @@ function report(artifact: OpenArtifact, record: WeightRecord): TensorReport {
       type === undefined ? undefined : BYTES_PER_ELEMENT[type],
     )
   }
-  if (record.form === 'int8-plain') {
-    const others = [record.scaleEntry, record.zeroPointEntry].filter((name) => name !== undefined)
-    const bytes = others.reduce(
+  if (record.form === 'int8-plain' || record.form === 'int4') {
+    const bytes = entriesOf(record).reduce(
       (sum, name) => sum + entryOf(artifact.entries, name).bytes.length,
-      entry.bytes.length,
+      0,
     )
-    return of({ form: 'quantized', shape, bytes, ...plainly })
+    return record.form === 'int4'
+      ? of({ form: 'int4', shape: record.shape, bytes, ...plainly })
+      : of({ form: 'quantized', shape, bytes, ...plainly })
   }
   const what = `weight ${JSON.stringify(record.name)}`
   const parts = packedParts(artifact.entries, record)

@@ -73,6 +73,14 @@ export type WeightRecord = { readonly name: string; readonly entry: string } & (
       readonly scaleEntry: string
       readonly zeroPointEntry: string | undefined
     }
+  | {
+      /** Codes and scales in entries of their own. */
+      readonly form: 'int4'
+      readonly shape: readonly number[]
+      readonly axis: number
+      readonly groupSize: number
+      readonly scaleEntry: string
+    }
 )
 
 interface Packed {
@@ -259,13 +267,30 @@ function weightRecord(what: string, value: Json): WeightRecord {
       zeroPointEntry: zeroPoint === undefined ? undefined : asString(`${what} zeroPoint`, zeroPoint),
     }
   }
+  const int4 = record.get('int4')
+  if (int4 !== undefined) {
+    const [axis, groupSize] = asArray(`${what} int4`, int4)
+    return {
+      name,
+      entry,
+      form: 'int4',
+      shape: shapeOf(what, record),
+      axis: asInteger(`${what} int4`, axis),
+      groupSize: asInteger(`${what} int4`, groupSize),
+      scaleEntry: asString(`${what} scale`, record.get('scale')),
+    }
+  }
   const dtype = record.get('dtype')
   if (dtype !== undefined && dtype !== 'float32') return fail(`${what} dtype`, 'float32 or nothing')
   return { name, entry, form: 'dense', dtype }
 }
 
+function shapeOf(what: string, record: JsonObject): number[] {
+  return asArray(`${what} shape`, record.get('shape')).map((item) => asInteger(`${what} shape`, item))
+}
+
 function packed(what: string, record: JsonObject): Packed {
-  const shape = asArray(`${what} shape`, record.get('shape')).map((item) => asInteger(`${what} shape`, item))
+  const shape = shapeOf(what, record)
   const sparse = record.get('sparse')
   if (sparse === undefined) return { shape, sparse }
   const [zero, bits] = asArray(`${what} sparse`, sparse)

@@ -60,7 +60,12 @@ function manifestOf({ metadata, entries }: SafetensorsHeader | SafetensorsFile):
 
 /** Names of the entries that hold a weight. */
 export function entriesOf(record: WeightRecord): string[] {
-  const further = record.form === 'int8-plain' ? [record.scaleEntry, record.zeroPointEntry] : []
+  const further =
+    record.form === 'int8-plain'
+      ? [record.scaleEntry, record.zeroPointEntry]
+      : record.form === 'int4'
+        ? [record.scaleEntry]
+        : []
   return [record.entry, ...further.filter((name) => name !== undefined)]
 }
 

@@ -1,6 +1,7 @@
 import { FormatError } from '../../errors.js'
 import { checkCodebook, type CodebookTensor } from '../../formats/codebook.js'
 import { floatFromHalf } from '../../formats/half.js'
+import { checkInt4, type GroupSize, type Int4Tensor } from '../../formats/int4.js'
 import type { QuantizedTensor } from '../../formats/quantized.js'
 import { BYTES_PER_ELEMENT, elementCount, type Tensor } from '../../formats/tensor.js'
 import { checkModel } from '../../graph/check.js'
@@ -142,6 +143,8 @@ class WeightLoader implements WeightSource {
         return this.#int8(record)
       case 'int8-plain':
         return this.#plain(record)
+      case 'int4':
+        return this.#int4(record)
     }
   }
 
@@ -198,6 +201,19 @@ class WeightLoader implements WeightSource {
         ? undefined
         : entryOf(this.#entries, record.zeroPointEntry, 'I8').bytes
     return quantized(record, shape, new Uint8Array(bytes), scale, zeroPoints)
+  }
+
+  #int4({ name, shape, axis, groupSize, ...record }: Extract<WeightRecord, { form: 'int4' }>): Int4Tensor {
+    const data = new Uint8Array(entryOf(this.#entries, record.entry, 'I32').bytes)
+    const { dtype } = entryOf(this.#entries, record.scaleEntry)
+    const scale =
+      dtype === 'F16'
+        ? this.#widened(record.scaleEntry).data
+        : elementsFrom('float32', entryOf(this.#entries, record.scaleEntry, 'F32').bytes)
+    this.#spend(name, data.length)
+    const tensor: Int4Tensor = { kind: 'int4', shape, axis, groupSize: groupSize as GroupSize, data, scale }
+    sound(name, () => checkInt4('weight', tensor))
+    return tensor
   }
 
   /** Decodes the symbols of a packed entry. */

@@ -3,7 +3,7 @@ import type { SequenceCoding } from './sequence.js'
 /** How one weight is stored, in figures. */
 export interface TensorReport {
   readonly name: string
-  readonly form: 'dense' | 'quantized' | 'codebook'
+  readonly form: 'dense' | 'quantized' | 'int4' | 'codebook'
   readonly shape: readonly number[]
   /** `sparse`: only what differs from the commonest symbol, and the gaps between. */
   readonly layout: 'dense' | 'sparse'

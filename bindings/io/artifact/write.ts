@@ -1,9 +1,11 @@
 import { checkCodebook, type CodebookTensor } from '../../formats/codebook.js'
-import { halfFromFloat } from '../../formats/half.js'
+import { floatFromHalf, halfFromFloat } from '../../formats/half.js'
+import { checkInt4, type Int4Tensor } from '../../formats/int4.js'
 import type { Granularity, QuantizedTensor } from '../../formats/quantized.js'
 import { BYTES_PER_ELEMENT, elementCount, type Tensor } from '../../formats/tensor.js'
 import { checkModel } from '../../graph/check.js'
 import type { Model, Weight } from '../../graph/model.js'
+import { dequantizeInt4 } from '../../ops/int4.js'
 import { checkQuantized } from '../../ops/quantize.js'
 import { checkChoice, checkInteger, checkOptions, checkTypedArray, describe } from '../../validate.js'
 import { crc32c } from '../checksum.js'
@@ -135,6 +137,8 @@ class WeightWriter {
         return this.#codebook(name, weight)
       case 'quantized':
         return this.#quantized(name, weight)
+      case 'int4':
+        return this.#int4(name, weight)
     }
   }
 
@@ -206,6 +210,22 @@ class WeightWriter {
       ...(half ? { half } : {}),
       ...(choice.sparse === undefined ? {} : { sparse: [choice.sparse.zero, choice.sparse.bits] }),
     }
+  }
+
+  /** With the names and the bytes that compressed-tensors gives to these two. */
+  #int4(name: string, weight: Int4Tensor): Jsonable {
+    const { rows, rowBytes, groups } = checkInt4(name, weight)
+    const { shape, axis, groupSize, data, scale } = weight
+    const halves = Uint16Array.from(scale, halfFromFloat)
+    const fit = halves.every((half, i) => floatFromHalf(half) === scale[i])
+    const scales = bytesOf(fit ? halves : scale)
+    const entry = this.entries.add(`${name}_packed`, 'I32', [rows, rowBytes / 4], data)
+    const scaleEntry = this.entries.add(`${name}_scale`, fit ? 'F16' : 'F32', [rows, groups], scales)
+    let zeros = 0
+    for (const value of dequantizeInt4(weight)) if (value === 0) zeros++
+    const bytes = data.length + scales.length
+    this.#report(name, weight, { layout: 'dense', coding: 'none', bytes }, zeros)
+    return { name, entry, shape, int4: [axis, groupSize], scale: scaleEntry }
   }
 
   #quantized(name: string, weight: QuantizedTensor): Jsonable {

@@ -1,5 +1,6 @@
 import { FormatError } from '../../errors.js'
 import type { CodebookTensor } from '../../formats/codebook.js'
+import { checkInt4, rowStart, type Int4Tensor } from '../../formats/int4.js'
 import type { QuantizedTensor } from '../../formats/quantized.js'
 import { elementCount } from '../../formats/tensor.js'
 import { qualifiedOp, subgraphsOf } from '../../graph/attributes.js'
@@ -105,6 +106,7 @@ class GraphWriter {
 
   #weight(name: string, weight: Weight): void {
     if (weight.kind === 'quantized') this.#quantized(name, weight)
+    else if (weight.kind === 'int4') this.#int4(name, weight)
     else if (weight.kind === 'codebook') this.#shared(name, weight)
     else this.#tensors.set(name, tensorMessage(weight.dtype, weight.shape, weight.data))
   }
@@ -131,6 +133,31 @@ class GraphWriter {
           ? { axis: granularity.axis }
           : { axis: last, block_size: granularity.size }
     this.#add('DequantizeLinear', inputs, name, attributes)
+  }
+
+  #int4(name: string, weight: Int4Tensor): void {
+    const view = checkInt4(name, weight)
+    const { rows, columns, rowBytes, groups, stride } = view
+    const { shape, axis, groupSize, data, scale } = weight
+    const codes = new Uint8Array(Math.ceil((rows * columns) / 2))
+    const scales = new Float32Array(scale.length)
+    for (let i = 0; i < rows; i++) {
+      for (let p = 0; p < columns; p++) {
+        const code = (data[i * rowBytes + (p >> 1)]! >> ((p & 1) << 2)) & 15
+        const at = rowStart(view, i) + p * stride
+        // Two's complement.
+        codes[at >> 1]! |= (code ^ 8) << ((at & 1) << 2)
+      }
+      for (let g = 0; g < groups; g++) {
+        scales[rowStart({ ...view, columns: groups }, i) + g * stride] = scale[i * groups + g]!
+      }
+    }
+    const figures = shape.map((size, i) => (i === axis ? groups : size))
+    const inputs = [
+      this.#tensor(`${name}_codes`, { dtype: 'int4', shape, bytes: codes }),
+      this.#tensor(`${name}_scale`, tensorMessage('float32', figures, scales)),
+    ]
+    this.#add('DequantizeLinear', inputs, name, { axis, block_size: groupSize })
   }
 
   #shared(name: string, { shape, indices, codebook: { centroids } }: CodebookTensor): void {
