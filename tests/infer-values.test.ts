@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { UnsupportedOpError } from '../bindings/errors.js'
 import { ELEMENT_ARRAYS, type ElementType, type Tensor } from '../bindings/formats/tensor.js'
 import type { GraphNode } from '../bindings/graph/model.js'
+import { inferShapes } from '../bindings/graph/shapes.js'
 import type { InputValue } from '../bindings/infer/inputs.js'
 import { loadModel } from '../bindings/infer/load.js'
 import { floats, ints, makeModel, node } from './support/models.js'
@@ -94,6 +95,278 @@ describeTargets('values of any type', (runtime) => {
     })
   }
 
+  // Expected values are worked out by hand from the operators' pages on onnx.ai.
+  const X = floats([1, 2, 3, 4, 5, 6], [2, 3])
+  const bits = (...values: number[]) => values
+  const OPERATORS: readonly [string, GraphNode, Tensor[], Tensor[]][] = [
+    [
+      'Pad constant, cutting off',
+      node('Pad', 'a b c -> y'),
+      [X, ints([1, -1, 0, 2]), floats([9], [])],
+      [floats([9, 9, 9, 9, 2, 3, 9, 9, 5, 6, 9, 9], [3, 4])],
+    ],
+    [
+      'Pad reflect',
+      node('Pad', 'a b -> y', { mode: 'reflect' }),
+      [X, ints([0, 2, 1, 1])],
+      [floats([3, 2, 1, 2, 3, 2, 6, 5, 4, 5, 6, 5, 3, 2, 1, 2, 3, 2], [3, 6])],
+    ],
+    [
+      'Pad edge',
+      node('Pad', 'a b _ c -> y', { mode: 'edge' }),
+      [X, ints([1, 1]), ints([-1])],
+      [floats([1, 1, 2, 3, 3, 4, 4, 5, 6, 6], [2, 5])],
+    ],
+    [
+      'Pad wrap',
+      node('Pad', 'a b _ c -> y', { mode: 'wrap' }),
+      [X, ints([1, 2]), ints([1])],
+      [floats([3, 1, 2, 3, 1, 2, 6, 4, 5, 6, 4, 5], [2, 6])],
+    ],
+    [
+      'Slice backwards',
+      node('Slice', 'a b c d e -> y'),
+      [X, ints([-1, 2]), ints([-9, 0]), ints([0, 1]), ints([-1, -1])],
+      [floats([6, 5, 3, 2], [2, 2])],
+    ],
+    [
+      'Slice in steps',
+      node('Slice', 'a b c d e -> y'),
+      [X, ints([0]), ints([99]), ints([1]), ints([2])],
+      [floats([1, 3, 4, 6], [2, 2])],
+    ],
+    [
+      'Gather columns',
+      node('Gather', 'a b -> y', { axis: 1 }),
+      [X, ints([2, -3])],
+      [floats([3, 1, 6, 4], [2, 2])],
+    ],
+    [
+      'GatherElements',
+      node('GatherElements', 'a b -> y', { axis: 1 }),
+      [X, ints([2, 0, -2, 1], [2, 2])],
+      [floats([3, 1, 5, 5], [2, 2])],
+    ],
+    ['GatherND', node('GatherND', 'a b -> y'), [X, ints([1, 0, 0, -1], [2, 2])], [floats([4, 3])]],
+    [
+      'GatherND in batches',
+      node('GatherND', 'a b -> y', { batch_dims: 1 }),
+      [X, ints([2, 0], [2, 1])],
+      [floats([3, 4])],
+    ],
+    [
+      'ScatterElements',
+      node('ScatterElements', 'a b c -> y', { axis: 1 }),
+      [X, ints([-1, 0], [2, 1]), floats([8, 9], [2, 1])],
+      [floats([1, 2, 8, 9, 5, 6], [2, 3])],
+    ],
+    [
+      'ScatterElements adding',
+      node('ScatterElements', 'a b c -> y', { reduction: 'add' }),
+      [X, ints([0, 0], [2, 1]), floats([8, 9], [2, 1])],
+      [floats([18, 2, 3, 4, 5, 6], [2, 3])],
+    ],
+    [
+      'ScatterND',
+      node('ScatterND', 'a b c -> y'),
+      [X, ints([1], [1, 1]), floats([7, 8, 9], [1, 3])],
+      [floats([1, 2, 3, 7, 8, 9], [2, 3])],
+    ],
+    [
+      'ScatterND maximum',
+      node('ScatterND', 'a b c -> y', { reduction: 'max' }),
+      [X, ints([0, 1, 0, 1], [2, 2]), floats([1, 7])],
+      [floats([1, 7, 3, 4, 5, 6], [2, 3])],
+    ],
+    [
+      'ScatterND minimum',
+      node('ScatterND', 'a b c -> y', { reduction: 'min' }),
+      [X, ints([0, 1, 0, 1], [2, 2]), floats([1, 7])],
+      [floats([1, 1, 3, 4, 5, 6], [2, 3])],
+    ],
+    [
+      'ScatterND product',
+      node('ScatterND', 'a b c -> y', { reduction: 'mul' }),
+      [X, ints([1, 1], [1, 2]), floats([3])],
+      [floats([1, 2, 3, 4, 15, 6], [2, 3])],
+    ],
+    [
+      'Split',
+      node('Split', 'a b -> y z', { axis: 1 }),
+      [X, ints([1, 2])],
+      [floats([1, 4], [2, 1]), floats([2, 3, 5, 6], [2, 2])],
+    ],
+    [
+      'Split, the last one smaller',
+      node('Split', 'a -> y z', { axis: -1 }),
+      [X],
+      [floats([1, 2, 4, 5], [2, 2]), floats([3, 6], [2, 1])],
+    ],
+    [
+      'Expand',
+      node('Expand', 'a b -> y'),
+      [floats([1, 2], [2, 1]), ints([2, 1, 3])],
+      [floats([1, 1, 1, 2, 2, 2, 1, 1, 1, 2, 2, 2], [2, 2, 3])],
+    ],
+    [
+      'Tile',
+      node('Tile', 'a b -> y'),
+      [floats([1, 2, 3, 4], [2, 2]), ints([2, 2])],
+      [floats([1, 2, 1, 2, 3, 4, 3, 4, 1, 2, 1, 2, 3, 4, 3, 4], [4, 4])],
+    ],
+    [
+      'Range down',
+      node('Range', 'a b c -> y'),
+      [ints([5], []), ints([0], []), ints([-2], [])],
+      [ints([5, 3, 1])],
+    ],
+    [
+      'TopK',
+      node('TopK', 'a b -> y z'),
+      [floats([1, 7, NaN, 7], [1, 4]), ints([3])],
+      [floats([NaN, 7, 7], [1, 3]), ints([2, 1, 3], [1, 3])],
+    ],
+    [
+      'TopK of the smallest',
+      node('TopK', 'a b -> y z', { axis: 0, largest: 0 }),
+      [floats([3, 1, 2, 0], [2, 2]), ints([1])],
+      [floats([2, 0], [1, 2]), ints([1, 1], [1, 2])],
+    ],
+    ['CumSum', node('CumSum', 'a b -> y'), [X, ints([1], [])], [floats([1, 3, 6, 4, 9, 15], [2, 3])]],
+    [
+      'CumSum before each, backwards',
+      node('CumSum', 'a b -> y', { exclusive: 1, reverse: 1 }),
+      [X, ints([-1], [])],
+      [floats([5, 3, 0, 11, 6, 0], [2, 3])],
+    ],
+    [
+      'ReverseSequence',
+      node('ReverseSequence', 'a b -> y', { batch_axis: 0, time_axis: 1 }),
+      [X, ints([2, 3])],
+      [floats([2, 1, 3, 6, 5, 4], [2, 3])],
+    ],
+    [
+      'OneHot',
+      node('OneHot', 'a b c -> y', { axis: 0 }),
+      [ints([1, -1, 9]), ints([3]), floats([0, 5])],
+      [floats([0, 0, 0, 5, 0, 0, 0, 5, 0], [3, 3])],
+    ],
+    [
+      'Compress',
+      node('Compress', 'a b -> y', { axis: 1 }),
+      [X, values('bool', bits(1, 0, 1))],
+      [floats([1, 3, 4, 6], [2, 2])],
+    ],
+    ['Compress flat', node('Compress', 'a b -> y'), [X, values('bool', bits(0, 1, 0, 1))], [floats([2, 4])]],
+    ['NonZero', node('NonZero', 'a -> y'), [floats([0, 2, 3, 0], [2, 2])], [ints([0, 1, 1, 0], [2, 2])]],
+    [
+      'Unique',
+      node('Unique', 'a -> y i v c'),
+      [floats([3, 1, 3, 2])],
+      [floats([1, 2, 3]), ints([1, 3, 0]), ints([2, 0, 2, 1]), ints([1, 1, 2])],
+    ],
+    [
+      'Unique rows, in their order',
+      node('Unique', 'a -> y i v c', { axis: 0, sorted: 0 }),
+      [floats([2, 1, 0, 0, 2, 1], [3, 2])],
+      [floats([2, 1, 0, 0], [2, 2]), ints([0, 1]), ints([0, 1, 0]), ints([2, 1])],
+    ],
+    [
+      'Unique columns',
+      node('Unique', 'a -> y', { axis: 1 }),
+      [floats([2, 1, 2, 4, 3, 4], [2, 3])],
+      [floats([1, 2, 3, 4], [2, 2])],
+    ],
+    [
+      'Trilu',
+      node('Trilu', 'a b -> y', { upper: 0 }),
+      [X, ints([1], [])],
+      [floats([1, 2, 0, 4, 5, 6], [2, 3])],
+    ],
+    ['EyeLike', node('EyeLike', 'a -> y', { k: 1, dtype: 7 }), [X], [ints([0, 1, 0, 0, 0, 1], [2, 3])]],
+    [
+      'DepthToSpace',
+      node('DepthToSpace', 'a -> y', { blocksize: 2 }),
+      [floats([0, 1, 2, 3, 4, 5, 6, 7], [1, 8, 1, 1])],
+      [floats([0, 2, 4, 6, 1, 3, 5, 7], [1, 2, 2, 2])],
+    ],
+    [
+      'DepthToSpace CRD',
+      node('DepthToSpace', 'a -> y', { blocksize: 2, mode: 'CRD' }),
+      [floats([0, 1, 2, 3, 4, 5, 6, 7], [1, 8, 1, 1])],
+      [floats([0, 1, 2, 3, 4, 5, 6, 7], [1, 2, 2, 2])],
+    ],
+    [
+      'SpaceToDepth',
+      node('SpaceToDepth', 'a -> y', { blocksize: 2 }),
+      [floats([0, 2, 4, 6, 1, 3, 5, 7], [1, 2, 2, 2])],
+      [floats([0, 1, 2, 3, 4, 5, 6, 7], [1, 8, 1, 1])],
+    ],
+    [
+      'Hardmax',
+      node('Hardmax', 'a -> y', { axis: 0 }),
+      [floats([1, 5, 2, 5], [2, 2])],
+      [floats([0, 1, 1, 0], [2, 2])],
+    ],
+    ['Det', node('Det', 'a -> y'), [floats([0, 2, 3, 4, 1, 2, 3, 4], [2, 2, 2])], [floats([-6, -2])]],
+    [
+      'Einsum trace',
+      node('Einsum', 'a -> y', { equation: 'ii' }),
+      [floats([1, 2, 3, 4], [2, 2])],
+      [floats([5], [])],
+    ],
+    [
+      'Einsum with an ellipsis',
+      node('Einsum', 'a b -> y', { equation: '...ij, jk -> ...ik' }),
+      [floats([1, 2, 3, 4], [2, 1, 2]), floats([1, 10], [2, 1])],
+      [floats([21, 43], [2, 1, 1])],
+    ],
+    [
+      'Einsum of three',
+      node('Einsum', 'a b c -> y', { equation: 'i,j,ij->' }),
+      [floats([1, 2]), floats([3, 4]), floats([1, 0, 0, 1], [2, 2])],
+      [floats([11], [])],
+    ],
+    [
+      'IsInf',
+      node('IsInf', 'a -> y', { detect_negative: 0 }),
+      [floats([Infinity, -Infinity, NaN])],
+      [values('bool', bits(1, 0, 0))],
+    ],
+    ['IsNaN', node('IsNaN', 'a -> y'), [floats([Infinity, NaN, 0])], [values('bool', bits(0, 1, 0))]],
+    [
+      'BitShift',
+      node('BitShift', 'a b -> y', { direction: 'LEFT' }),
+      [values('uint8', bits(3, 1, 1)), values('uint8', bits(7, 0, 40))],
+      [values('uint8', bits(128, 1, 0))],
+    ],
+    ['CastLike', node('CastLike', 'a b -> y'), [floats([1.9, -1.9]), ints([0])], [ints([1, -1])]],
+    ['Sign', node('Sign', 'a -> y'), [floats([-3, 0, 2])], [floats([-1, 0, 1])]],
+    ['Mean', node('Mean', 'a b -> y'), [floats([1, 2]), floats([5], [1])], [floats([3, 3.5])]],
+    [
+      'Dropout with its mask',
+      node('Dropout', 'a -> y m'),
+      [floats([1, 2])],
+      [floats([1, 2]), values('bool', bits(1, 1))],
+    ],
+  ]
+  for (const [title, operation, operands, expected] of OPERATORS) {
+    it(`${title}, of values and of constants`, () => {
+      const names = operation.inputs.filter((name) => name !== '')
+      const inputs = Object.fromEntries(names.map((name, i) => [name, operands[i]!]))
+      const outputs = Object.fromEntries(operation.outputs.map((name, i) => [name, expected[i]!]))
+      expect(run([operation], inputs)).toEqual(outputs)
+      // The first one alone is an input; all of them are constants, which folding computes.
+      const { a, ...constants } = inputs
+      expect(run([operation], { a: a! }, constants)).toEqual(outputs)
+      const model = makeModel({ inputs: {}, nodes: [operation], outputs: operation.outputs, weights: inputs })
+      const types = inferShapes(model, {})
+      expect(Object.fromEntries(operation.outputs.map((name) => [name, types.get(name)?.value]))).toEqual(
+        outputs,
+      )
+    })
+  }
+
   it('compares, chooses and counts', () => {
     const inputs = { a: ints([1, 5, 3]), b: ints([4, 4, 3]) }
     expect(numbersOf(run([node('LessOrEqual', 'a b -> y')], inputs).y!)).toEqual([1, 0, 1])
@@ -173,6 +446,43 @@ describeTargets('values of any type', (runtime) => {
       expect(() => session.run({ i: [i] })).toThrow(`axis ${i} does not exist in 3 dimensions`)
     }
     expect(numbersOf(session.run({ i: [-3] }).y!)).toEqual([1])
+  })
+
+  it('refuses places out of range and shapes that do not fit, and goes on', () => {
+    const bad: [GraphNode, Record<string, Tensor>, string][] = [
+      [
+        node('ScatterND', 'a b c -> y'),
+        { a: X, b: ints([2], [1, 1]), c: floats([1, 2, 3], [1, 3]) },
+        'axis 2 does not exist',
+      ],
+      [
+        node('ScatterND', 'a b c -> y'),
+        { a: X, b: ints([0], [1, 1]), c: floats([1, 2], [1, 2]) },
+        'updates expected [1, 3]',
+      ],
+      [node('GatherND', 'a b -> y'), { a: X, b: ints([0, 0, 0], [1, 3]) }, 'do not fit'],
+      [node('GatherND', 'a b -> y'), { a: X, b: ints([0, 2 ** 40], [1, 2]) }, 'does not exist'],
+      [node('GatherElements', 'a b -> y'), { a: X, b: ints([0, 0, 0, 0], [1, 4]) }, 'do not fit'],
+      [
+        node('ScatterElements', 'a b c -> y'),
+        { a: X, b: ints([-3], [1, 1]), c: floats([1], [1, 1]) },
+        'axis -3',
+      ],
+      [node('TopK', 'a b -> y z'), { a: X, b: ints([4]) }, 'K 4 does not fit'],
+      [node('Einsum', 'a b -> y', { equation: 'ij,jk' }), { a: X, b: X }, 'j of "ij,jk" is 3 and 2'],
+      [node('Einsum', 'a -> y', { equation: 'ij->k' }), { a: X }, 'does not fit'],
+      [node('Range', 'a b c -> y'), { a: ints([0], []), b: ints([5], []), c: ints([0], []) }, 'no length'],
+      [node('CumSum', 'a b -> y'), { a: X, b: ints([2], []) }, 'axis 2 does not exist'],
+      [node('Tile', 'a b -> y'), { a: X, b: ints([2 ** 30, 2 ** 30]) }, 'expected'],
+      [node('OneHot', 'a b c -> y'), { a: ints([1]), b: ints([-1]), c: floats([0, 1]) }, 'got -1'],
+      [node('Pad', 'a b -> y'), { a: X, b: ints([2 ** 40, 0, 0, 0]) }, 'expected'],
+      [node('Pad', 'a b -> y', { mode: 'edge' }), { a: floats([], [0]), b: ints([1, 1]) }, 'do not fit'],
+    ]
+    for (const [operation, inputs, message] of bad) {
+      const go = () => run([operation], inputs)
+      expect(go).toThrow(message)
+      expect(go).toThrow(RangeError)
+    }
   })
 
   it('makes no more than memory allows', () => {

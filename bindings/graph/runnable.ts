@@ -1,8 +1,11 @@
 import { RUNNABLE_EVALUATORS } from './evaluators.js'
 import { ARRANGE } from './families/arrange.js'
 import { ELEMENTWISE } from './families/elementwise.js'
+import { EINSUM } from './families/einsum.js'
 import { GATHER } from './families/gather.js'
 import { MATH } from './families/math.js'
+import { MATRIX } from './families/matrix.js'
+import { ORDER } from './families/order.js'
 import { SEARCH } from './families/search.js'
 import { operator, operatorTable, type Operators } from './operators.js'
 import { recurrent } from './recurrent-rule.js'
@@ -48,8 +51,11 @@ const OF_KERNELS = operatorTable(
 /** The operators that inference runs. */
 export const RUNNABLE: Operators = new Map([
   ...ARRANGE,
+  ...EINSUM,
   ...ELEMENTWISE,
   ...GATHER,
+  ...MATRIX,
+  ...ORDER,
   ...MATH,
   ...SEARCH,
   ...OF_KERNELS,

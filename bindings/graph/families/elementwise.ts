@@ -8,6 +8,7 @@ import {
   elementsOf,
   isBig,
   isFloat,
+  RUNNABLE_EVALUATORS,
   spread,
   unary,
   variadic,
@@ -19,6 +20,8 @@ import { broadcasting, same } from '../rules.js'
 const comparing: Rule = (call) => [{ ...broadcasting(call)[0]!, dtype: 'bool' }]
 
 const testing: Rule = (call) => [{ dtype: 'bool', shape: call.input(0).shape }]
+
+const castLike: Rule = (call) => [{ dtype: call.input(1).dtype, shape: call.input(0).shape }]
 
 /** The second input may be of another type. */
 const ofFirst: Rule = (call) => [
@@ -163,6 +166,7 @@ export const ELEMENTWISE = operatorTable(
     ...each(bitwise, operator(2, 2, broadcasting)),
     ...each(signs, operator(1, 1, same)),
     ...['Max', 'Mean', 'Min', 'Sum'].map((name) => [name, operator(1, Infinity, broadcasting)] as const),
+    ['CastLike', operator(2, 2, castLike)],
     ['IsInf', operator(1, 1, testing)],
     ['IsNaN', operator(1, 1, testing)],
     ['Mod', operator(2, 2, broadcasting)],
@@ -174,6 +178,7 @@ export const ELEMENTWISE = operatorTable(
     ...comparisons,
     ...bitwise,
     ...signs,
+    CastLike: RUNNABLE_EVALUATORS.Cast!,
     Max: variadic(greatest),
     Mean: mean,
     Min: variadic(least),

@@ -29,8 +29,10 @@ const REWRITES: ReadonlyMap<string, { readonly since: number; readonly rewrite: 
   ['LogSoftmax', { since: 13, rewrite: softmax }],
   ['Softmax', { since: 13, rewrite: softmax }],
   ['Pad', { since: 11, rewrite: pad }],
+  ['Scatter', { since: Infinity, rewrite: (node) => [{ ...node, op: 'ScatterElements' }] }],
   ['Slice', { since: 10, rewrite: slice }],
   ['Split', { since: 13, rewrite: (node, context) => intsToInput(node, 'split', context) }],
+  ['TopK', { since: 10, rewrite: topK }],
   ['Squeeze', { since: 13, rewrite: axesToInput }],
   ['Unsqueeze', { since: 13, rewrite: axesToInput }],
   ['ReduceSum', { since: 13, rewrite: axesToInput }],
@@ -114,6 +116,11 @@ function pad(node: GraphNode, context: Context): GraphNode[] {
   const pads = addWeight(context, `${node.name}.pads`, int64s(intsAttribute(node, 'pads')))
   const value = addWeight(context, `${node.name}.value`, float32(floatAttribute(node, 'value', 0)))
   return [{ ...node, inputs: [...node.inputs, pads, value], attributes: without(node, 'pads', 'value') }]
+}
+
+function topK(node: GraphNode, context: Context): GraphNode[] {
+  const k = addWeight(context, `${node.name}.k`, int64s([intAttribute(node, 'k')]))
+  return [{ ...node, inputs: [...node.inputs, k], attributes: without(node, 'k') }]
 }
 
 function clip(node: GraphNode, context: Context): GraphNode[] {

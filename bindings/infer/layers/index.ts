@@ -20,6 +20,7 @@ export const LAYERS: ReadonlyMap<string, LayerFactory> = new Map<string, LayerFa
   ['AveragePool', averagePool],
   ['BatchNormalization', batchNormalization],
   ['Cast', cast],
+  ['CastLike', cast],
   ['Clip', clip],
   ['Concat', concat],
   ['Conv', conv],

@@ -40,8 +40,8 @@ export function readGraph(proto: ProtoReader, depth = 0): Graph & { readonly nam
     else if (field === 5) {
       const initializer = readTensor(proto)
       addWeight(initializer.name, initializer.tensor, offset)
-    } else if (field === 11) inputs.push(readValueInfo(proto, 'input'))
-    else if (field === 12) outputs.push(readValueInfo(proto, 'output'))
+    } else if (field === 11) inputs.push(readValueInfo(proto, 'input', depth > 0))
+    else if (field === 12) outputs.push(readValueInfo(proto, 'output', true))
     else if (field === 15) {
       throw new FormatError('sparse-tensor', 'sparse initializers are not supported', offset)
     } else return false
@@ -170,7 +170,7 @@ function constantOf(node: FileNode, offset: number): Tensor {
 }
 
 /** Reads a ValueInfoProto that describes a tensor. */
-function readValueInfo(proto: ProtoReader, what: 'input' | 'output'): ValueInfo {
+function readValueInfo(proto: ProtoReader, what: 'input' | 'output', untyped: boolean): ValueInfo {
   const start = proto.offset
   let name = ''
   let code = 0
@@ -196,8 +196,8 @@ function readValueInfo(proto: ProtoReader, what: 'input' | 'output'): ValueInfo 
     else return false
     return true
   })
-  // An output may leave its type to inference.
-  const dtype = code === 0 && kind === '' && what === 'output' ? 'float32' : elementTypeOf(code)
+  // An output, and an input of a nested graph, may leave its type to inference.
+  const dtype = code === 0 && kind === '' && untyped ? 'float32' : elementTypeOf(code)
   if (dtype === undefined || kind !== '') {
     const type = kind || `tensor of ${dataTypeName(code)}`
     throw new FormatError('element-type', `${what} ${JSON.stringify(name)} is a ${type}`, start)
