@@ -11,6 +11,7 @@ export { qb4w_gemm_pack, qb4w_gemm_packed_bytes, qb4w_gemm_scratch_bytes } from 
 export { qd8_f32_qb4w_gemm } from './qb4w-gemm/driver'
 export { f32_qb4w_gemm, f32_qb4w_gemm_scratch_bytes } from './qb4w-gemm/float'
 export { f32_cb8w_spmm_csr, f32_spmm_csr } from './f32-spmm/driver'
+export { f32_resample } from './resample/resample'
 export { f32_lstm_cell } from './recurrent/lstm'
 export { f32_gru_cell, f32_gru_gates } from './recurrent/gru'
 export { f32_kmeans_assign } from './kmeans/assign'

@@ -29,6 +29,7 @@ const EXPORTS = `
   f32_qs8_quantize
   f32_range
   f32_reduce
+  f32_resample
   f32_softmax
   f32_spmm_csr
   f32_unary

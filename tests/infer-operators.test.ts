@@ -52,9 +52,10 @@ function several(
   shapes: Readonly<Record<string, readonly number[]>>,
   nodes: readonly GraphNode[],
   outputs: readonly string[] = nodes.at(-1)!.outputs,
+  weights: GraphParts['weights'] = {},
 ): Case {
   const inputs = Object.entries(shapes).map(([name, shape]) => [name, shape.map(() => null)])
-  return { inputs: Object.fromEntries(inputs), nodes, outputs, shapes, conversions: 0 }
+  return { inputs: Object.fromEntries(inputs), nodes, outputs, weights, shapes, conversions: 0 }
 }
 
 const conv = (attributes: GraphNode['attributes'] = {}) => node('Conv', 'x w b -> y', attributes)
@@ -74,6 +75,38 @@ const cases: Record<string, Case> = {
     w: values(4, 6),
     b: values(1, 6),
   }),
+  'Gemm with all attributes': single(
+    node('Gemm', 'x w b -> y', { transA: 1, transB: 1, alpha: 0.5, beta: 2 }),
+    [7, 5],
+    {
+      w: values(6, 7),
+      b: values(5, 1),
+    },
+  ),
+  'Gemm of three inputs, clamped': several({ a: [3, 5], b: [5, 4], c: [3, 4] }, [
+    node('Gemm', 'a b c -> p', { beta: 0.25 }),
+    node('Relu', 'p -> y'),
+  ]),
+  'Gemm of computed C and a constant': several(
+    { a: [3, 5], c: [4] },
+    [node('Exp', 'c -> e'), node('Gemm', 'a w e -> y')],
+    undefined,
+    {
+      w: values(5, 4),
+    },
+  ),
+  'Conv with computed weights': several(
+    { a: [2, 3, 5, 6], b: [4, 3, 3, 2] },
+    [
+      node('Tanh', 'a -> t'),
+      node('Conv', 't b c -> u', { pads: [1, 0, 1, 1] }),
+      node('Add', 't t -> v'),
+      node('Relu', 'u -> y'),
+    ],
+    ['y', 'v'],
+    { c: values(4) },
+  ),
+
   'MatMul with a constant, rank 3': single(node('MatMul', 'x w -> y'), [2, 5, 7], { w: values(7, 6) }),
   'MatMul with a constant vector': single(node('MatMul', 'x w -> y'), [2, 5, 7], { w: values(7) }),
   'MatMul of a constant and an input': single(node('MatMul', 'w x -> y'), [7, 6], { w: values(3, 7) }),

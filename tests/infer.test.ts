@@ -252,17 +252,16 @@ describeTargets('Session', (runtime) => {
     expect(() => loadModel(model, { runtime })).toThrow(UnsupportedOpError)
     expect(() => loadModel(model, { runtime })).toThrow('Mystery (first, second)')
     const variants = makeModel({
-      inputs: { x: ['N', 3, 4, 4] },
+      inputs: { x: ['N', 3, 4] },
       nodes: [
-        node('Conv', 'x k -> a'),
-        node('Conv', 'a v -> b', {}, 'volume'),
-        node('MaxPool', 'a -> y i', { kernel_shape: [1, 1] }, 'indices'),
+        node('RNN', 'x w r -> a', { activations: ['Affine'] }, 'first'),
+        node('LSTM', 'x w r -> y', { activations: ['Sigmoid', 'Tanh', 'Relu'] }, 'second'),
       ],
       outputs: ['y'],
-      weights: { k: floats(new Float32Array(9), [3, 3, 1, 1]), v: floats([1], [1, 1, 1, 1, 1]) },
+      weights: { w: floats(new Float32Array(8), [1, 2, 4]), r: floats(new Float32Array(4), [1, 2, 2]) },
     })
     expect(() => loadModel(variants, { runtime })).toThrow(
-      'Conv over 3 spatial axes (volume); MaxPool with indices (indices)',
+      'RNN with activations Affine (first); LSTM with activations Sigmoid, Tanh, Relu (second)',
     )
     expect(runtime.stats()).toMatchObject({ liveHandles: 0, bytesInUse: bytes })
   })

@@ -162,6 +162,38 @@ describeTargets('recurrent layers', (runtime) => {
     }
   })
 
+  it('takes weights that are computed', () => {
+    const problem = problemOf({ op: 'LSTM', bias: true, lengths: [5, 2, 0] })
+    const { y, h } = recurrent(problem)
+    const model = modelOf(problem)
+    const weights = [...model.weights].map(([name, weight]) => ({
+      ...(weight as ReturnType<typeof floats>),
+      name,
+    }))
+    const computed = {
+      ...model,
+      inputs: [...model.inputs, ...weights.map(({ name, dtype, shape }) => ({ name, dtype, shape }))],
+      weights: new Map(),
+    }
+    using session = loadModel(computed, { runtime })
+    const inputs = Object.fromEntries(weights.map(({ name, ...weight }) => [name, weight]))
+    const outputs = session.run({ ...inputs, x: Float32Array.from(problem.x) })
+    expectNear(outputs['y']!.data, y, 4e-6)
+    expectNear(outputs['yh']!.data, h, 4e-6)
+    const { highWater } = runtime.stats()
+    session.run({ ...inputs, x: Float32Array.from(problem.x) })
+    expect(runtime.stats().highWater).toBe(highWater)
+  })
+
+  it('goes without the outputs that nobody reads', () => {
+    const problem = problemOf({ op: 'GRU', linearBeforeReset: 1 })
+    const model = modelOf(problem)
+    const last = { ...model.nodes[0]!, outputs: ['', 'yh'] }
+    const outputs = model.outputs.slice(1)
+    using session = loadModel({ ...model, nodes: [last], outputs }, { runtime })
+    expectNear(session.run({ x: Float32Array.from(problem.x) })['yh']!.data, recurrent(problem).h, 4e-6)
+  })
+
   it('keeps int8 and sparse weights as they are', () => {
     const problem = problemOf({ op: 'LSTM', hidden: 32, input: 16, bias: true, direction: 'bidirectional' })
     const expected = recurrent(problem).y

@@ -39,6 +39,8 @@ const isIntegers = (value: Attribute): value is readonly number[] =>
   Array.isArray(value) && value.every((item) => Number.isInteger(item))
 const isStrings = (value: Attribute): value is readonly string[] =>
   Array.isArray(value) && value.every((item) => typeof item === 'string')
+const isNumbers = (value: Attribute): value is readonly number[] =>
+  Array.isArray(value) && value.every((item) => typeof item === 'number')
 const isGraph = (value: Attribute): value is Graph => typeof value === 'object' && 'nodes' in value
 
 /** An integer attribute. Without a fallback it must be there. Throws FormatError that names the node. */
@@ -63,6 +65,15 @@ export function intsAttribute(
   fallback?: readonly number[],
 ): readonly number[] {
   return read(node, name, 'a list of integers', isIntegers, fallback)
+}
+
+/** As `intAttribute`, for a list of floats. */
+export function numbersAttribute(
+  node: GraphNode,
+  name: string,
+  fallback?: readonly number[],
+): readonly number[] {
+  return read(node, name, 'a list of numbers', isNumbers, fallback)
 }
 
 /** As `intAttribute`, for a list of strings. */

@@ -9,6 +9,7 @@ import { ORDER } from './families/order.js'
 import { SEARCH } from './families/search.js'
 import { operator, operatorTable, type Operators } from './operators.js'
 import { recurrent } from './recurrent-rule.js'
+import { resize } from './resize.js'
 import * as rules from './rules.js'
 
 const unary = operator(1, 1, rules.same)
@@ -38,6 +39,7 @@ const OF_KERNELS = operatorTable(
     ['MaxPool', operator(1, 1, rules.pool, 2)],
     ['RNN', operator(3, 6, recurrent(1), 2)],
     ['Reshape', operator(2, 2, rules.reshape)],
+    ['Resize', operator(1, 4, resize)],
     ['Shape', operator(1, 1, rules.shape)],
     ['Slice', operator(3, 5, rules.slice)],
     ['Softmax', operator(1, 1, rules.softmax)],

@@ -14,6 +14,7 @@ import { ransKernels } from './rans.js'
 import { quantizeKernels } from './quantize.js'
 import { recurrentKernels } from './recurrent.js'
 import { reduceKernels } from './reduce.js'
+import { resampleKernels } from './resample.js'
 import { spmmKernels } from './spmm.js'
 import { transposeKernels } from './transpose.js'
 import { unaryKernels } from './unary.js'
@@ -36,6 +37,7 @@ export function createJsKernels(memory: LinearMemory): Kernels {
     ...qs8SpmmKernels(memory),
     ...quantizeKernels(memory),
     ...recurrentKernels(memory),
+    ...resampleKernels(memory),
     ...ransKernels(memory),
     ...reduceKernels(memory),
     ...spmmKernels(memory),

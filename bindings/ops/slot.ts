@@ -43,8 +43,7 @@ export function checkSlot(name: string, slot: Slot, bytes: number): void {
   if (bytes > room) throw new RangeError(`"${name}" expected a slot of ${bytes} bytes, got ${room}`)
 }
 
-/** Sets `bytes` of a slot to 0. */
-export function clearSlot(slot: Slot, bytes: number): void {
-  const address = addressOf(slot)
-  slot.handle.runtime.memory.u8.fill(0, address, address + bytes)
+/** Sets `elements` of a slot to a float32. */
+export function fillSlot(slot: Slot, elements: number, value: number): void {
+  viewSlot(slot, 'float32', elements).fill(value)
 }

@@ -1,6 +1,13 @@
 import { UnsupportedOpError } from '../../errors.js'
 import type { Tensor } from '../../formats/tensor.js'
-import { attribute, floatAttribute, intAttribute, intsAttribute } from '../attributes.js'
+import {
+  attribute,
+  floatAttribute,
+  intAttribute,
+  intsAttribute,
+  numbersAttribute,
+  stringAttribute,
+} from '../attributes.js'
 import type { Graph, GraphNode, Model, Weight } from '../model.js'
 import { IR_OPSET } from '../opset.js'
 import { mapGraphs } from '../scopes.js'
@@ -35,6 +42,8 @@ const REWRITES: ReadonlyMap<string, { readonly since: number; readonly rewrite: 
   ['TopK', { since: 10, rewrite: topK }],
   ['Squeeze', { since: 13, rewrite: axesToInput }],
   ['Unsqueeze', { since: 13, rewrite: axesToInput }],
+  ['Resize', { since: 11, rewrite: upsample }],
+  ['Upsample', { since: 99, rewrite: upsample }],
   ['ReduceSum', { since: 13, rewrite: axesToInput }],
   ...['L1', 'L2', 'LogSum', 'LogSumExp', 'Max', 'Mean', 'Min', 'Prod', 'SumSquare'].map(
     (kind) => [`Reduce${kind}`, { since: 18, rewrite: axesToInput }] as const,
@@ -79,6 +88,10 @@ function addWeight(context: Context, name: string, tensor: Tensor): string {
 
 function int64s(values: readonly number[]): Tensor<'int64'> {
   return { kind: 'dense', dtype: 'int64', shape: [values.length], data: BigInt64Array.from(values, BigInt) }
+}
+
+function float32s(values: readonly number[]): Tensor<'float32'> {
+  return { kind: 'dense', dtype: 'float32', shape: [values.length], data: Float32Array.from(values) }
 }
 
 function float32(value: number): Tensor<'float32'> {
@@ -130,6 +143,19 @@ function clip(node: GraphNode, context: Context): GraphNode[] {
       : addWeight(context, `${node.name}.${name}`, float32(floatAttribute(node, name))),
   )
   return [{ ...node, inputs: [...node.inputs, ...bounds], attributes: without(node, 'min', 'max') }]
+}
+
+/** Upsample, and Resize before opset 11, take the coordinate `x / scale`, and its floor for the nearest. */
+function upsample(node: GraphNode, context: Context): GraphNode[] {
+  const [x, given] = node.inputs as [string, string | undefined]
+  const scales =
+    given ?? addWeight(context, `${node.name}.scales`, float32s(numbersAttribute(node, 'scales')))
+  const attributes = {
+    mode: stringAttribute(node, 'mode', 'nearest'),
+    coordinate_transformation_mode: 'asymmetric',
+    nearest_mode: 'floor',
+  }
+  return [{ ...node, op: 'Resize', inputs: [x, '', scales], attributes }]
 }
 
 /** The ratio matters in training only. */

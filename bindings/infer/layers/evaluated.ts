@@ -25,7 +25,9 @@ export function ofFloats(node: GraphNode, layer: Layer): Layer {
   return {
     ...layer,
     plan(planner) {
-      const other = [node.inputs[0]!, node.outputs[0]!].find((name) => planner.type(name).dtype !== 'float32')
+      const other = [node.inputs[0]!, node.outputs.find(Boolean)!].find(
+        (name) => planner.type(name).dtype !== 'float32',
+      )
       if (other === undefined) layer.plan(planner)
       else if (operator?.evaluate !== undefined) evaluatedBy(node, operator).plan(planner)
       else {

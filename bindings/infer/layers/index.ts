@@ -9,6 +9,7 @@ import { batchNormalization, layerNormalization } from './normalize.js'
 import { averagePool, globalAveragePool, globalMaxPool, maxPool } from './pool.js'
 import { gru, lstm, rnn } from './recurrent.js'
 import { reduce } from './reduce.js'
+import { resize } from './resize.js'
 import { softmax } from './softmax.js'
 import { cast, dropout, identity, reshape } from './views.js'
 
@@ -45,6 +46,7 @@ export const LAYERS: ReadonlyMap<string, LayerFactory> = new Map<string, LayerFa
   ['RNN', rnn],
   ['Relu', relu],
   ['Reshape', reshape],
+  ['Resize', resize],
   ['Softmax', softmax],
   ['Squeeze', reshape],
   ['Sub', sub],

@@ -1,6 +1,6 @@
 import { intAttribute } from '../../graph/attributes.js'
 import type { GraphNode } from '../../graph/model.js'
-import { clearSlot } from '../../ops/slot.js'
+import { fillSlot } from '../../ops/slot.js'
 import { planTranspose, x32Transpose, x8CopyRows } from '../../ops/transpose.js'
 import { shifted, type Operand, type Planner } from '../plan.js'
 import type { Product } from './matrix.js'
@@ -93,7 +93,7 @@ export function planDirection(
   const stateStride = (batchFirst ? directions : 1) * rowBytes
   states.forEach((to, i) => {
     const from = initial[i]
-    if (from === undefined) planner.step('fill', [], [to], () => clearSlot(to, batch * rowBytes))
+    if (from === undefined) planner.step('fill', [], [to], () => fillSlot(to, batch * hidden, 0))
     else {
       const start = shifted(from, stateStart)
       const copy = () => x8CopyRows(start, stateStride, to, rowBytes, batch, rowBytes)
@@ -101,7 +101,7 @@ export function planDirection(
     }
   })
   if (y !== undefined && lengths !== undefined && index === 0) {
-    planner.step('fill', [], [y], () => clearSlot(y, y.elements * 4))
+    planner.step('fill', [], [y], () => fillSlot(y, y.elements, 0))
   }
 
   const [rowStride, stepStride] = batchFirst
