@@ -95,17 +95,20 @@ const cases: Record<string, Case> = {
       w: values(5, 4),
     },
   ),
-  'Conv with computed weights': several(
-    { a: [2, 3, 5, 6], b: [4, 3, 3, 2] },
-    [
-      node('Tanh', 'a -> t'),
-      node('Conv', 't b c -> u', { pads: [1, 0, 1, 1] }),
-      node('Add', 't t -> v'),
-      node('Relu', 'u -> y'),
-    ],
-    ['y', 'v'],
-    { c: values(4) },
-  ),
+  'Conv with computed weights': {
+    ...several(
+      { a: [2, 3, 5, 6], b: [4, 3, 3, 2] },
+      [
+        node('Tanh', 'a -> t'),
+        node('Conv', 't b c -> u', { pads: [1, 0, 1, 1] }),
+        node('Add', 't t -> v'),
+        node('Relu', 'u -> y'),
+      ],
+      ['y', 'v'],
+      { c: values(4) },
+    ),
+    conversions: 2,
+  },
 
   'MatMul with a constant, rank 3': single(node('MatMul', 'x w -> y'), [2, 5, 7], { w: values(7, 6) }),
   'MatMul with a constant vector': single(node('MatMul', 'x w -> y'), [2, 5, 7], { w: values(7) }),

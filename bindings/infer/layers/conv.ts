@@ -1,7 +1,7 @@
 import type { QuantizedTensor } from '../../formats/quantized.js'
 import { elementCount } from '../../formats/tensor.js'
 import { intAttribute, intsAttribute } from '../../graph/attributes.js'
-import type { ActivationRange, GraphNode, Weight } from '../../graph/model.js'
+import type { ActivationRange, Weight } from '../../graph/model.js'
 import { windowsOf } from '../../graph/windows.js'
 import { f32Conv, packF32Conv, type F32Conv } from '../../ops/conv.js'
 import type { ConvGeometry, ConvWeights } from '../../ops/conv-weights.js'
@@ -15,23 +15,21 @@ import {
 } from '../../ops/qs8-conv.js'
 import { packSparseConv, sparseConv, type SparseConv } from '../../ops/sparse-conv.js'
 import type { Slot } from '../../ops/slot.js'
-import { UnsupportedVariant, type Layer, type Loader } from '../loader.js'
+import { UnsupportedVariant, type Layer, type LayerFactory, type Loader } from '../loader.js'
 import { isSymmetric, kernelFor } from '../weights.js'
 import { fusedBounds, type Bounds } from './bounds.js'
-import { orComputed } from './computed.js'
 import { imageShape, pair, windowOptions } from './image.js'
 import { staticKernel, staticOptions } from './matrix.js'
 
 /** Pixels of a result whose size is open. */
 const SOME_PIXELS = 64
 
-/** Conv over one or two spatial axes. */
-export const conv = orComputed(ofConstants, 1, 2)
-
-function ofConstants(node: GraphNode, loader: Loader): Layer {
+/** Conv with constant weights over one or two spatial axes. */
+export const conv: LayerFactory = (node, loader): Layer => {
   const [input, name, biasName] = node.inputs as [string, string, string | undefined]
   const [output] = node.outputs as [string]
-  const weight = loader.take(name)!
+  const weight = loader.take(name)
+  if (weight === undefined) throw new UnsupportedVariant('Conv with computed weights')
   const [outChannels = 0, groupChannels = 0, ...taps] = weight.shape
   if (taps.length < 1 || taps.length > 2) {
     throw new UnsupportedVariant(`Conv over ${taps.length} spatial axes`)
@@ -73,7 +71,9 @@ function ofConstants(node: GraphNode, loader: Loader): Layer {
 
 function biasOf(loader: Loader, name: string | undefined): Float32Array | undefined {
   if (name === undefined || name === '') return undefined
-  return loader.floats(loader.take(name)!)
+  const weight = loader.take(name)
+  if (weight === undefined) throw new UnsupportedVariant('Conv with a computed bias')
+  return loader.floats(weight)
 }
 
 /** One kernel over an image [N, H, W, C]. */

@@ -1,21 +1,19 @@
 import { floatAttribute, intAttribute } from '../../graph/attributes.js'
-import type { GraphNode, Weight } from '../../graph/model.js'
+import type { Weight } from '../../graph/model.js'
 import { planBroadcast } from '../../ops/broadcast.js'
 import { f32Add } from '../../ops/elementwise.js'
 import { planTranspose, x32Transpose } from '../../ops/transpose.js'
-import type { Layer, Loader } from '../loader.js'
+import { UnsupportedVariant, type Layer, type LayerFactory, type Loader } from '../loader.js'
 import type { Operand, Planner } from '../plan.js'
 import { fusedBounds } from './bounds.js'
-import { orComputed } from './computed.js'
 import { clampInPlace } from './elementwise.js'
 import { packMatrix } from './matrix.js'
 
 /** Gemm: `Y = alpha A B + beta C`. */
-export const gemm = orComputed(ofConstants, 1, 2)
-
-function ofConstants(node: GraphNode, loader: Loader): Layer {
+export const gemm: LayerFactory = (node, loader): Layer => {
   const [a, b, c] = node.inputs as [string, string, string | undefined]
-  const given = loader.take(b)!
+  const given = loader.take(b)
+  if (given === undefined) throw new UnsupportedVariant('Gemm with computed B')
   const weight = scaled(loader, given, floatAttribute(node, 'alpha', 1))
   const turned = intAttribute(node, 'transA', 0) !== 0
   const layout = intAttribute(node, 'transB', 0) === 0 ? 'kn' : 'nk'
@@ -80,6 +78,7 @@ function addendOf(
   beta: number,
 ): { shape: readonly number[]; data: Float32Array } | undefined {
   if (name === '') return undefined
-  const weight = loader.take(name)!
+  const weight = loader.take(name)
+  if (weight === undefined) throw new UnsupportedVariant('Gemm with computed C')
   return { shape: weight.shape, data: loader.floats(weight).map((value) => beta * value) }
 }

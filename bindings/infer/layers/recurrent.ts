@@ -7,7 +7,6 @@ import {
 } from '../../graph/attributes.js'
 import type { GraphNode, Weight } from '../../graph/model.js'
 import { UnsupportedVariant, type LayerFactory, type Loader, type StoredForm } from '../loader.js'
-import { orComputed } from './computed.js'
 import { packMatrix } from './matrix.js'
 import { gruCell, lstmCell, rnnCell, type CellFactory } from './recurrent-cells.js'
 import { placesOf, planDirection, type Direction } from './recurrent-steps.js'
@@ -16,7 +15,9 @@ import { placesOf, planDirection, type Direction } from './recurrent-steps.js'
 function constant(loader: Loader, node: GraphNode, position: number): Float32Array | undefined {
   const name = node.inputs[position]
   if (name === undefined || name === '') return undefined
-  return loader.floats(loader.take(name)!)
+  const weight = loader.take(name)
+  if (weight === undefined) throw new UnsupportedVariant(`${node.op} with computed weights`)
+  return loader.floats(weight)
 }
 
 /** Rows of a weight [directions, rows, columns], counted through the directions; int8 ones stay int8. */
@@ -63,8 +64,9 @@ function activationOf(node: GraphNode, index: number, defaults: readonly string[
 const RNN_FUNCTIONS = ['relu', 'sigmoid']
 
 function recurrentLayer(gates: number, activations: readonly string[], cellOf: CellFactory): LayerFactory {
-  const ofConstants: LayerFactory = (node, loader) => {
-    const [w, r] = [loader.take(node.inputs[1])!, loader.take(node.inputs[2])!]
+  return (node, loader) => {
+    const [w, r] = [loader.take(node.inputs[1]), loader.take(node.inputs[2])]
+    if (w === undefined || r === undefined) throw new UnsupportedVariant(`${node.op} with computed weights`)
     const [bias, p] = [constant(loader, node, 3), constant(loader, node, 7)]
     const lengths = lengthsOf(node, loader)
     const hidden = r.shape[2] ?? 0
@@ -115,7 +117,6 @@ function recurrentLayer(gates: number, activations: readonly string[], cellOf: C
       },
     }
   }
-  return orComputed(ofConstants, 1, 2, 3, 4, 7)
 }
 
 export const lstm = recurrentLayer(4, ['sigmoid', 'tanh', 'tanh'], lstmCell)
@@ -125,6 +126,7 @@ export const rnn = recurrentLayer(1, ['tanh'], rnnCell)
 function lengthsOf(node: GraphNode, loader: Loader): readonly number[] | undefined {
   const name = node.inputs[4]
   if (name === undefined || name === '') return undefined
-  const weight = loader.take(name)!
-  return weight.kind === 'dense' ? Array.from(weight.data, Number) : undefined
+  const weight = loader.take(name)
+  if (weight?.kind !== 'dense') throw new UnsupportedVariant(`${node.op} with computed sequence_lens`)
+  return Array.from(weight.data, Number)
 }
