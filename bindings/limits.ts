@@ -66,3 +66,6 @@ export const MAX_PACKING_BYTES = 2 ** 20
 
 /** Runs of one profile: the times of all are kept. */
 export const MAX_PROFILE_RUNS = 10_000
+
+/** A context code takes time for each symbol, as few bytes as it may have; no weight worth storing has fewer bits. */
+export const MAX_SYMBOLS_A_CONTEXT_BYTE = 256

@@ -51,6 +51,8 @@ const EXPORTS = `
   qs8_i32_dwconv
   qs8_i32_gemm
   qs8_maxpool
+  u8_context_code
+  u8_context_state_bytes
   u8_f32_codebook_expand
   u8_gap_count
   u8_gap_decode

@@ -81,6 +81,20 @@ function modelOf(weights: Record<string, Weight>, change: Partial<Model> = {}): 
   }
 }
 
+/** Half a bit for the commonest symbol: Huffman codes round that up. */
+function skewed(length: number): Uint8Array<ArrayBuffer> {
+  const random = new Random(9)
+  return Uint8Array.from({ length }, () => Number(random.next() < 0.3) + Number(random.next() < 0.05))
+}
+
+/** Zeros, and others in shares that are the columns' own. */
+function inColumns(rows: number, columns: number): Uint8Array<ArrayBuffer> {
+  const random = new Random(10)
+  return Uint8Array.from({ length: rows * columns }, (_, i) =>
+    random.next() < ((i % columns) ** 2 % 11) / 12 ? random.integer(6, 10) : 8,
+  )
+}
+
 /** Every form a weight can take. */
 const FORMS: Record<string, Weight> = {
   'dense float32': dense([3, 5], 1),
@@ -92,6 +106,8 @@ const FORMS: Record<string, Weight> = {
   'codebook sparse': codebook([100, 40], 32, 0.08, 5),
   'codebook of one': { ...codebook([7], 1, 0, 6) },
   'codebook of 256': codebook([300], 256, 1, 7),
+  'codebook of three': { ...codebook([100, 200], 3, 1, 9), indices: skewed(20_000) },
+  'codebook in columns': { ...codebook([64, 128], 16, 1, 10), indices: inColumns(64, 128) },
   'codebook empty': codebook([0], 2, 0, 8),
   'int8 per tensor': quantized([40, 10], { per: 'tensor' }, 1),
   'int8 per channel': quantized([4, 6, 50], { per: 'channel', axis: 1 }, 6, { seed: 2 }),
@@ -160,6 +176,8 @@ describeTargets('artifact', (runtime) => {
     }
     expect(auto.get('codebook dense')).toMatchObject({ layout: 'dense', coding: 'huffman' })
     expect(auto.get('codebook sparse')).toMatchObject({ layout: 'sparse', coding: 'huffman' })
+    expect(auto.get('codebook of three')).toMatchObject({ layout: 'dense', coding: 'rans' })
+    expect(auto.get('codebook in columns')).toMatchObject({ layout: 'dense', coding: 'context' })
     expect(auto.get('int8 incompressible')).toMatchObject({ layout: 'dense', coding: 'none' })
     expect(none.get('codebook sparse')).toMatchObject({ layout: 'sparse', coding: 'packed' })
     expect(none.get('codebook dense')!.bytes).toBeLessThan(32 * 4 + (200 * 5) / 8 + 8)
@@ -428,7 +446,7 @@ describe('artifact', () => {
     const summary = inspectArtifact(bytes)
     expect(summary.headerBytes).toBeLessThan(2600)
     expect(summary).toMatchObject({
-      version: '1.0',
+      version: '1.1',
       opset: lenet.opset,
       originalBytes: 1_724_320,
       recipe,
@@ -463,7 +481,7 @@ describe('artifact', () => {
     const manifest = parseSafetensors(bytes).metadata.get('mcompress.manifest')!
     const data = bytes.subarray(bytes.length - dataBytes(bytes))
     const as = (version: string) =>
-      resealed(bytes, manifest.replace('"version":"1.0"', `"version":"${version}","x":1`), data)
+      resealed(bytes, manifest.replace('"version":"1.1"', `"version":"${version}","x":1`), data)
     expect(() => readArtifact(as('2.0'))).toThrow('format version 2.0, this reader knows 1.x')
     expect(readArtifact(as('1.7')).name).toBe('test')
     expect(() => readArtifact(as('one'))).toThrow(FormatError)

@@ -1,5 +1,6 @@
 import type { Kernels } from '../runtime/instantiate.js'
 import type { LinearMemory } from '../runtime/memory.js'
+import { contextKernels } from './context.js'
 import { convKernels } from './conv.js'
 import { elementwiseKernels } from './elementwise.js'
 import { f32GemmKernels } from './f32-gemm.js'
@@ -25,6 +26,7 @@ import { unaryKernels } from './unary.js'
  */
 export function createJsKernels(memory: LinearMemory): Kernels {
   return {
+    ...contextKernels(memory),
     ...convKernels(memory),
     ...elementwiseKernels(memory),
     ...f32GemmKernels(memory),

@@ -1,6 +1,8 @@
 // Written from FORMAT.md alone: slow, trusting, with the platform's JSON parser.
+import { decodeContext } from './context.js'
 import { decodeFrame } from './huffman.js'
 import { int4Elements } from './int4.js'
+import { decodeRansFrame } from './rans.js'
 
 /** CRC-32C a bit at a time. */
 export function crc32c(bytes: ArrayLike<number>): number {
@@ -152,6 +154,8 @@ function leb128(bytes: Uint8Array): [value: number, rest: Uint8Array] {
 function decodeSequence(bytes: Uint8Array): number[] {
   const mode = bytes[0]!
   if (mode === 0) return decodeFrame(bytes.slice(1))
+  if (mode === 9) return decodeRansFrame(bytes.slice(1))
+  if (mode === 10) return decodeContext(bytes.slice(1))
   const [count, rest] = leb128(bytes.slice(1))
   const bits = [...rest].flatMap((byte) => Array.from({ length: 8 }, (_, i) => (byte >> i) & 1))
   return Array.from({ length: count }, (_, i) =>

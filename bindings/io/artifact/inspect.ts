@@ -14,7 +14,7 @@ import {
   type PackedRecord,
 } from './open.js'
 import type { TensorReport } from './report.js'
-import { peekSequence } from './sequence.js'
+import { peekSequence, slowerCoding } from './sequence.js'
 
 /** What an artifact says about itself. */
 export interface ArtifactSummary {
@@ -104,7 +104,7 @@ function report(artifact: OpenArtifact, record: WeightRecord): TensorReport {
     form: record.form === 'codebook' ? 'codebook' : 'quantized',
     shape: record.shape,
     layout: second === undefined ? 'dense' : 'sparse',
-    coding: first.coding === 'huffman' || second?.coding === 'huffman' ? 'huffman' : 'packed',
+    coding: slowerCoding(first.coding, second?.coding),
     bytes: entry.bytes.length,
     sparsity: second !== undefined && leavesOutZeros(record, parts) ? 1 - first.count / parts.elements : null,
   })

@@ -7,7 +7,7 @@ import { parseJson, type Json, type JsonObject } from '../json.js'
 // What the manifest of an artifact says, and its reader. The JSON is described in FORMAT.md#manifest.
 
 export const FORMAT_MAJOR = 1
-export const FORMAT_VERSION = '1.0'
+export const FORMAT_VERSION = '1.1'
 
 export interface Manifest {
   readonly version: string

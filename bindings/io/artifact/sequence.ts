@@ -1,9 +1,10 @@
 import { FormatError } from '../../errors.js'
 
-// A sequence of bytes as it stands in an entry, FORMAT.md#sequence: a mode, then a Huffman frame (mode 0) or a count and
-// fields of `mode` bits. Both begin with the count.
+// A sequence of bytes as it stands in an entry, FORMAT.md#sequence: a mode, then a frame or a code. All begin with the
+// count.
 
-export type SequenceCoding = 'huffman' | 'packed'
+/** From the fastest to the smallest. */
+export type SequenceCoding = 'packed' | 'huffman' | 'rans' | 'context'
 
 /** LEB128 from the front of `bytes`. */
 export function takeCount(what: string, bytes: Uint8Array): { count: number; size: number } {
@@ -20,8 +21,15 @@ export function takeCount(what: string, bytes: Uint8Array): { count: number; siz
 /** What a sequence declares, without decoding it. */
 export function peekSequence(what: string, bytes: Uint8Array): { coding: SequenceCoding; count: number } {
   const mode = bytes[0]
-  if (mode === undefined || mode > 8) throw new FormatError('corrupt', `${what}: mode ${mode} is not known`)
-  return { coding: mode === 0 ? 'huffman' : 'packed', count: takeCount(what, bytes.subarray(1)).count }
+  if (mode === undefined || mode > 10) throw new FormatError('corrupt', `${what}: mode ${mode} is not known`)
+  const coding = mode === 0 ? 'huffman' : mode === 9 ? 'rans' : mode === 10 ? 'context' : 'packed'
+  return { coding, count: takeCount(what, bytes.subarray(1)).count }
+}
+
+/** The slower one to decode, of two sequences that make up a weight. */
+export function slowerCoding(a: SequenceCoding, b: SequenceCoding = 'packed'): SequenceCoding {
+  const order: readonly SequenceCoding[] = ['packed', 'huffman', 'rans', 'context']
+  return order.indexOf(a) > order.indexOf(b) ? a : b
 }
 
 /** The sequences of a packed entry, behind centroids or scales: one, or values and gaps. */

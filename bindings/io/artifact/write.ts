@@ -32,7 +32,8 @@ export type FloatStorage = 'float32' | 'float16'
 
 export interface WriteArtifactOptions {
   /**
-   * How codebook indices and int8 codes are stored. `auto` (default): whatever is smallest. `huffman`: Huffman-coded.
+   * How codebook indices and int8 codes are stored. `auto` (default): whatever is smallest, if it saves enough to
+   * be worth a slower decoder. `huffman`: Huffman-coded.
    * `none`: in fields of as many bits as they need; int8 codes of eight bits are plain tensors then.
    */
   coding?: 'auto' | 'huffman' | 'none'
@@ -54,7 +55,7 @@ export interface WrittenArtifact {
 }
 
 const ALLOWED: Readonly<Record<'auto' | 'huffman' | 'none', readonly SequenceCoding[]>> = {
-  auto: ['huffman', 'packed'],
+  auto: ['packed', 'huffman', 'rans', 'context'],
   huffman: ['huffman'],
   none: ['packed'],
 }
@@ -197,7 +198,7 @@ class WeightWriter {
     const halves = this.#storage(name, weight) === 'float16' ? toHalves(name, centroids) : undefined
     // Rounding may make two centroids one, which a codebook does not allow.
     const half = halves !== undefined && new Set(halves).size === centroids.length
-    const choice = chooseForm(indices, this.#allowed, this.#runtime)
+    const choice = chooseForm(indices, shape, this.#allowed, this.#runtime)
     const bytes = joinPacked(bytesOf(half ? halves : centroids), choice.encode())
     const entry = this.entries.add(name, 'U8', [bytes.length], bytes)
     const { layout, coding } = choice
@@ -232,7 +233,7 @@ class WeightWriter {
     const { outer, channels, inner } = checkQuantized(name, weight)
     const { shape, data, scale, zeroPoint } = weight
     const symbols = new Uint8Array(data.buffer, data.byteOffset, data.length)
-    const choice = chooseForm(symbols, this.#allowed, this.#runtime)
+    const choice = chooseForm(symbols, shape, this.#allowed, this.#runtime)
     const int8 = describeGranularity(weight.granularity)
     const hasZeros = zeroPoint.some((zero) => zero !== 0)
     let zeros = 0
