@@ -87,7 +87,7 @@ const OVERLAY = `
 const STATIC_BASE = 48 * 1024
 
 /** What the package can afford of each module, in bytes; raise it knowingly. */
-const BUDGET = { simd: 61_000, relaxed: 9_000 }
+const BUDGET = { simd: 64_000, relaxed: 9_000 }
 
 const VECTOR_OPERATION = /\b[if]\d+x\d+\./
 
