@@ -189,7 +189,7 @@ describe('mcompress', () => {
     ['no output', compress, 2, /required option '-o, --output <file>'/],
     [
       'an unknown recipe',
-      [...compress, '-o', 'x', '-r', 'int4'],
+      [...compress, '-o', 'x', '-r', 'int3'],
       2,
       /--recipe expected deep-compression, int8/,
     ],

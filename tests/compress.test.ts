@@ -5,6 +5,7 @@ import type { QuantizedTensor } from '../bindings/formats/quantized.js'
 import type { Tensor } from '../bindings/formats/tensor.js'
 import type { Model } from '../bindings/graph/model.js'
 import { loadModel } from '../bindings/infer/index.js'
+import { quantizeInt4 } from '../bindings/ops/int4.js'
 import { inspectArtifact, readArtifact } from '../bindings/io/artifact/index.js'
 import { runOnnx } from './oracles/onnx.js'
 import { floats, makeModel, node } from './support/models.js'
@@ -185,6 +186,28 @@ describe('stages', () => {
     }
     const { model: whole } = compress(model, [{ stage: 'quantize', granularity: 'tensor' }])
     expect((whole.weights.get('w3') as QuantizedTensor).scale).toHaveLength(1)
+  })
+
+  it('quantize: 4 bits in groups of inputs where they fit, and the file runs as the model does', () => {
+    const { model: quantized, artifact, report } = compress(model, 'int4')
+    for (const [name, axis] of [
+      ['w3', 1],
+      ['w4', 0],
+      ['w5', 0],
+    ] as const) {
+      const { data: reals, shape } = model.weights.get(name) as Tensor<'float32'>
+      expect(quantized.weights.get(name)).toEqual(quantizeInt4(reals, { shape, axis }))
+    }
+    // Three and four channels fill no group of 32.
+    expect(quantized.weights.get('w1')).toMatchObject({ kind: 'quantized', bits: 8 })
+    expect(quantized.weights.get('w2')).toMatchObject({ kind: 'quantized', bits: 8 })
+    expect(readArtifact(artifact).weights).toEqual(quantized.weights)
+    expect(report.layers.find(({ shape }) => shape[1] === 64)!.bitsPerWeight).toBe(4.5)
+    expect(relativeError(model, quantized)).toBeLessThan(0.05)
+    using session = loadModel(readArtifact(artifact))
+    const stored = session.describe().nodes.map((each) => each.stored)
+    expect(stored.filter((form) => form === 'int4')).toHaveLength(3)
+    expect(stored).not.toContain('float32')
   })
 
   it('quantize: static activations cover what goes into each layer, 0 included', () => {
@@ -474,7 +497,7 @@ describe('compress', () => {
     ['bytes for a model', [new Uint8Array(4)], TypeError, '"model" expected a model, as readOnnx gives it'],
     ['an unknown option', [model, 'int8', { sed: 1 }], TypeError, '"options" has no option "sed"'],
     ['a fractional seed', [model, 'int8', { seed: 0.5 }], RangeError, '"seed" expected an integer'],
-    ['an unknown recipe', [model, 'int4'], RangeError, '"recipe" expected one of'],
+    ['an unknown recipe', [model, 'int3'], RangeError, '"recipe" expected one of'],
     [
       'no calibration where a stage needs it',
       [model],

@@ -17,6 +17,7 @@ describe('recipes', () => {
     expect(needs).toEqual({
       'deep-compression': ['prune', 'refit', 'share'],
       int8: [],
+      int4: [],
       'int8-static': ['quantize'],
     })
   })
@@ -52,7 +53,11 @@ describe('recipes', () => {
   })
 
   it.each([
-    ['smallest', RangeError, '"recipe" expected one of deep-compression, int8, int8-static, got "smallest"'],
+    [
+      'smallest',
+      RangeError,
+      '"recipe" expected one of deep-compression, int8, int4, int8-static, got "smallest"',
+    ],
     [7, TypeError, '"recipe" expected a name or an array of stages, got 7'],
     [{ stage: 'code' }, TypeError, '"recipe" expected a name or an array of stages, got object'],
     [[null], TypeError, '"recipe[0]" expected a stage, got null'],
@@ -77,7 +82,9 @@ describe('recipes', () => {
     [[{ stage: 'prune', sparsity: 0.5, refit: 1 }], TypeError, '"recipe[0].refit" expected a boolean, got 1'],
     [[{ stage: 'prune', sparsity: 0.5, tolerance: -1 }], RangeError, '"recipe[0].tolerance"'],
     [[{ stage: 'refit', sweeps: 3 }], TypeError, '"recipe[0]" has no option "sweeps"; it takes stage'],
-    [[{ stage: 'quantize', bits: 4 }], RangeError, '"recipe[0].bits"'],
+    [[{ stage: 'quantize', bits: 5 }], RangeError, '"recipe[0].bits"'],
+    [[{ stage: 'quantize', bits: 4, groupSize: 8 }], RangeError, '"recipe[0].groupSize"'],
+    [[{ stage: 'quantize', bits: 4, activations: 'static' }], RangeError, '"recipe[0].activations"'],
     [[{ stage: 'quantize', granularity: 'group' }], RangeError, '"recipe[0].granularity"'],
     [[{ stage: 'quantize', activations: 'none' }], RangeError, '"recipe[0].activations"'],
     [[{ stage: 'share', bits: 1 }], RangeError, '"recipe[0].bits" expected an integer in 2..8, got 1'],

@@ -64,7 +64,7 @@ function program(): Command {
     .requiredOption('-o, --output <file>', 'the artifact to write')
     .option(
       '-r, --recipe <name>',
-      'deep-compression, int8, int8-static, or a .json file of stages',
+      'deep-compression, int8, int4, int8-static, or a .json file of stages',
       'deep-compression',
     )
     .option(

@@ -1,3 +1,4 @@
+import { checkGroupSize, type GroupSize } from '../formats/int4.js'
 import { checkChoice, checkInteger, checkNumber, checkOptions, describe } from '../validate.js'
 
 /** Sets the weights to 0 that matter least. */
@@ -29,15 +30,18 @@ export interface RefitStage {
   readonly stage: 'refit'
 }
 
-/** Rounds weights to int8 with zero point 0, so that zeros stay; biases stay. */
+/** Rounds weights to 8 or 4 bits, so that zeros stay; biases stay. */
 export interface QuantizeStage {
   readonly stage: 'quantize'
-  readonly bits?: 8
-  /** What has a scale of its own: each output (default) or the whole tensor. */
+  /** 8 (default), or 4: groups of inputs share a scale then. Convolutions whose channels groups do not fill stay at 8. */
+  readonly bits?: 4 | 8
+  /** Weights of 4 bits that share a scale; 32 unless given. */
+  readonly groupSize?: GroupSize
+  /** What has a scale of its own in int8: each output (default) or the whole tensor. */
   readonly granularity?: 'channel' | 'tensor'
   /**
    * `dynamic` (default): inputs of layers are scaled at run time. `static`: with ranges from the calibration
-   * samples.
+   * samples; for 8 bits.
    */
   readonly activations?: 'dynamic' | 'static'
 }
@@ -95,6 +99,8 @@ export const RECIPES = {
   ],
   /** int8 weights, inputs scaled at run time; needs no calibration. */
   int8: [{ stage: 'quantize', bits: 8, granularity: 'channel', activations: 'dynamic' }, { stage: 'code' }],
+  /** int4 weights in groups of 32, int8 where that does not fit; inputs scaled at run time; needs no calibration. */
+  int4: [{ stage: 'quantize', bits: 4, groupSize: 32 }, { stage: 'code' }],
   /** int8 weights and activations with calibrated ranges: the fastest to run. */
   'int8-static': [
     { stage: 'quantize', bits: 8, granularity: 'channel', activations: 'static' },
@@ -125,12 +131,17 @@ const CHECKS: { [S in Stage as S['stage']]: (stage: S, name: string) => Required
     return { stage: 'refit' }
   },
   quantize(stage, name) {
-    checkOptions(name, stage, ['stage', 'bits', 'granularity', 'activations'])
-    const { bits = 8, granularity = 'channel', activations = 'dynamic' } = stage
-    checkInteger(`${name}.bits`, bits, 8, 8)
+    checkOptions(name, stage, ['stage', 'bits', 'groupSize', 'granularity', 'activations'])
+    const { bits = 8, groupSize = 32, granularity = 'channel', activations = 'dynamic' } = stage
+    if (bits !== 4 && bits !== 8)
+      throw new RangeError(`"${name}.bits" expected 4 or 8, got ${describe(bits)}`)
+    checkGroupSize(`${name}.groupSize`, groupSize)
     checkChoice(`${name}.granularity`, granularity, ['channel', 'tensor'])
     checkChoice(`${name}.activations`, activations, ['dynamic', 'static'])
-    return { stage: 'quantize', bits, granularity, activations }
+    if (bits === 4 && activations === 'static') {
+      throw new RangeError(`"${name}.activations" expected dynamic for 4 bits`)
+    }
+    return { stage: 'quantize', bits, groupSize, granularity, activations }
   },
   share(stage, name) {
     checkOptions(name, stage, ['stage', 'bits', 'init', 'refit'])

@@ -23,6 +23,12 @@ export interface Int4Tensor {
   readonly scale: Float32Array
 }
 
+export function checkGroupSize(name: string, size: GroupSize): void {
+  if (!GROUP_SIZES.includes(size)) {
+    throw new RangeError(`"${name}" expected one of ${GROUP_SIZES.join(', ')}, got ${describe(size)}`)
+  }
+}
+
 /** Sizes of the parts of an Int4Tensor. */
 export interface Int4View {
   /** Rows along the axis, elements of each, its bytes and its scales. */
@@ -38,9 +44,7 @@ export interface Int4View {
 export function int4View(shape: readonly number[], axis: number, groupSize: GroupSize): Int4View {
   checkShape('shape', shape)
   checkInteger('axis', axis, 0, shape.length - 1)
-  if (!GROUP_SIZES.includes(groupSize)) {
-    throw new RangeError(`"groupSize" expected one of ${GROUP_SIZES.join(', ')}, got ${describe(groupSize)}`)
-  }
+  checkGroupSize('groupSize', groupSize)
   const columns = shape[axis]!
   const rows = elementCount(shape.filter((_, i) => i !== axis))
   const stride = elementCount(shape.slice(axis + 1))

@@ -139,7 +139,11 @@ export function packInt4Conv(runtime: Runtime, weights: Int4Tensor, conv: ConvGe
 }
 
 /** Whether the rows of all taps are one row of whole groups: [Cout][kH][kW][Cin], as products read it. */
-export function int4ConvFits({ shape, axis, groupSize }: Int4Tensor): boolean {
+export function int4ConvFits({
+  shape,
+  axis,
+  groupSize,
+}: Pick<Int4Tensor, 'shape' | 'axis' | 'groupSize'>): boolean {
   const taps = shape.slice(2).reduce((product, size) => product * size, 1)
   return axis === 1 && (taps === 1 || shape[1]! % groupSize === 0)
 }

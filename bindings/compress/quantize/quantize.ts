@@ -1,11 +1,13 @@
 import type { ActivationRange, Model, Weight } from '../../graph/model.js'
+import { quantizeInt4 } from '../../ops/int4.js'
+import { int4ConvFits } from '../../ops/qs8-conv.js'
 import { quantizeInt8, scaleOf } from '../../ops/quantize.js'
 import { calibrationOf, capture, type Context } from '../context.js'
 import { matrixOf, outputAxis, replaceWeights, storedOrder } from '../layers.js'
 import type { QuantizeStage } from '../recipe.js'
 
 /**
- * Quantizes weights to int8 with zero point 0, and finds the ranges of what goes into the layers if activations are
+ * Quantizes weights to int8 with zero point 0 or to int4 in groups, and finds the ranges of what goes into the layers if activations are
  * to be static.
  *
  * @see Jacob et al. 2018, Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
@@ -20,7 +22,14 @@ export function quantize(context: Context, model: Model, stage: Required<Quantiz
         ? ({ per: 'tensor' } as const)
         : ({ per: 'channel', axis: outputAxis(layer) } as const)
     const data = storedOrder(layer, matrixOf(model, layer))
-    return [layer.weight, quantizeInt8(data, { shape: layer.shape, granularity, runtime })]
+    const { shape } = layer
+    // Groups run along the inputs; for a convolution those are the channels.
+    const axis = 1 - outputAxis(layer)
+    const { groupSize } = stage
+    if (stage.bits === 4 && (shape.length === 2 || int4ConvFits({ shape, axis, groupSize }))) {
+      return [layer.weight, quantizeInt4(data, { shape, axis, groupSize })]
+    }
+    return [layer.weight, quantizeInt8(data, { shape, granularity, runtime })]
   })
   const result = replaceWeights(model, quantized)
   const activations = stage.activations === 'static' ? rangesOf(context, model) : undefined
