@@ -13,8 +13,9 @@ export interface SourceOptions {
 }
 
 const RETRY_MS = 200
+const FILE_CHUNK_BYTES = 2 ** 18
 
-/** The bytes of a source, chunk by chunk. */
+/** The bytes of a source, chunk by chunk; a chunk may be overwritten once the next is asked for. */
 export async function* chunksOf(
   source: StreamSource | Uint8Array | ArrayBuffer,
   { signal, retries = 3 }: SourceOptions,
@@ -120,7 +121,22 @@ async function* located(
   // Reached in this way, bundlers for hosts without files do not look for the module.
   const fs = globalThis.process?.getBuiltinModule?.('node:fs')
   if (fs === undefined) throw new RangeError(`"source" expected a URL: there are no files here (${place})`)
-  yield* iterated(fs.createReadStream(place.startsWith('file:') ? new URL(place) : place), signal)
+  yield* iterated(fileChunks(fs, place.startsWith('file:') ? new URL(place) : place), signal)
+}
+
+/** A file through one buffer: what the runtime's own stream allocates for each chunk is garbage as large as the file. */
+async function* fileChunks(fs: typeof import('node:fs'), path: string | URL): AsyncGenerator<Uint8Array> {
+  const file = await fs.promises.open(path)
+  try {
+    const buffer = new Uint8Array(FILE_CHUNK_BYTES)
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, 0, buffer.length)
+      if (bytesRead === 0) return
+      yield buffer.subarray(0, bytesRead)
+    }
+  } finally {
+    await file.close()
+  }
 }
 
 /** The body of a response, and of further ones that go on where it broke off. */

@@ -2,7 +2,8 @@ import { FormatError } from '../errors.js'
 
 /**
  * A reader that yields how many bytes of a file it needs next, and is given just those; last of all it yields
- * `END_OF_FILE`. Whatever goes wrong comes to it as an error at its `yield`.
+ * `END_OF_FILE`. A piece may be overwritten once the next is asked for. Whatever goes wrong comes to the reader as an error
+ * at its `yield`.
  */
 export type PieceReader<T> = Generator<number, T, Uint8Array>
 
@@ -41,9 +42,10 @@ export function readWhole<T>(reader: PieceReader<T>, bytes: Uint8Array): T {
   return step.value
 }
 
-/** The pieces of a stream of chunks. A piece within one chunk is a view of it. */
+/** The pieces of a stream of chunks: views of one chunk, or put together in a buffer that serves again and again. */
 class Chunks {
   readonly #source: AsyncIterator<Uint8Array>
+  #buffer: Uint8Array = NOTHING
   #rest: Uint8Array = NOTHING
   #at = 0
 
@@ -58,7 +60,8 @@ class Chunks {
       return NOTHING
     }
     if (this.#rest.length >= wanted) return this.#cut(wanted)
-    const piece = new Uint8Array(wanted)
+    if (this.#buffer.length < wanted) this.#buffer = new Uint8Array(wanted)
+    const piece = this.#buffer.subarray(0, wanted)
     let filled = 0
     while (filled < wanted) {
       if (this.#rest.length === 0 && !(await this.#fill())) throw truncated(wanted, filled, this.#at)

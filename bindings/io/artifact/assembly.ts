@@ -12,6 +12,8 @@ export interface WeightSource {
   tensor(entry: string): Tensor
   /** An entry is there. */
   add(entry: SafetensorsEntry): void
+  /** The bytes of an entry that is there are about to be overwritten. */
+  hold(entry: string): void
   /** Nothing needs the entry any more. */
   drop(entry: string): void
 }
@@ -81,6 +83,11 @@ export class Assembly {
   arrived(entry: SafetensorsEntry): void {
     this.#source.add(entry)
     if (!this.#users.has(entry.name)) this.#source.drop(entry.name)
+  }
+
+  /** Copies an entry that is needed later, before its bytes are overwritten. */
+  hold(entry: string): void {
+    if ((this.#users.get(entry) ?? 0) > 0) this.#source.hold(entry)
   }
 
   /** Makes a node's attributes, and those of its weights that no node before it reads. */

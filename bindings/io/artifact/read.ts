@@ -86,6 +86,7 @@ export function* receiveArtifact(
     }
     assembly.arrived({ name, dtype, shape, bytes: data })
     complete(i + 1)
+    assembly.hold(name)
   }
   yield END_OF_FILE
   assembly.finish()
@@ -127,6 +128,11 @@ class WeightLoader implements WeightSource {
 
   add(entry: SafetensorsEntry): void {
     this.#entries.set(entry.name, entry)
+  }
+
+  hold(name: string): void {
+    const entry = this.#entries.get(name)!
+    this.#entries.set(name, { ...entry, bytes: new Uint8Array(entry.bytes) })
   }
 
   drop(entry: string): void {
