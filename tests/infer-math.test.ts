@@ -132,6 +132,53 @@ Object.assign(cases, {
   },
 })
 
+// What `prepare` writes by other operators.
+for (const op of ['Celu', 'Cosh', 'Mish', 'Selu', 'Sinh', 'Softsign', 'Tan', 'Asinh', 'Acosh', 'Atanh']) {
+  const change =
+    op === 'Acosh' ? (x: number) => 1 + 3 * Math.abs(x) : op === 'Atanh' ? Math.tanh : (x: number) => 1.5 * x
+  cases[op] = { ...one(op, [3, 7]), change }
+}
+for (const exponent of [-2, -1, -0.5, 0.5, 1, 2, 3, 2.5]) {
+  cases[`Pow by ${exponent}`] = {
+    nodes: [node('Pow', 'x p -> y')],
+    shapes: { x: [3, 7] },
+    weights: { p: floats([exponent], []) },
+    change: (x) => 0.5 + Math.abs(x),
+  }
+}
+for (const kind of ['L1', 'L2', 'LogSum', 'LogSumExp', 'SumSquare']) {
+  for (const keepdims of [0, 1]) {
+    cases[`Reduce${kind}, ${keepdims ? 'kept' : 'not kept'}`] = {
+      nodes: [node(`Reduce${kind}`, 'x axes -> y', { keepdims })],
+      shapes: { x: [3, 4, 5] },
+      weights: { axes: ints([1, 2]) },
+      change: (x) => 0.5 + Math.abs(x),
+    }
+  }
+}
+const grouped = (op: string, shape: readonly number[], attributes: GraphNode['attributes'] = {}): Case => ({
+  nodes: [node(op, 'x s b -> y', { epsilon: 0.01, ...attributes })],
+  shapes: { x: shape },
+  weights: { s: values(shape[1]!), b: values(shape[1]!) },
+})
+Object.assign(cases, {
+  InstanceNormalization: grouped('InstanceNormalization', [2, 3, 4, 5]),
+  'InstanceNormalization of one axis': grouped('InstanceNormalization', [2, 3, 7]),
+  GroupNormalization: grouped('GroupNormalization', [2, 6, 3, 2], { num_groups: 2 }),
+  LpNormalization: one('LpNormalization', [3, 4, 5], { axis: 1 }),
+  'LpNormalization, p = 1': one('LpNormalization', [3, 4], { p: 1 }),
+  MeanVarianceNormalization: one('MeanVarianceNormalization', [2, 3, 4, 5]),
+  LRN: one('LRN', [2, 7, 3, 2], { size: 5, alpha: 0.5, beta: 0.6, bias: 2 }),
+  'LRN of an even size': one('LRN', [1, 5, 3], { size: 4, alpha: 0.5 }),
+  LogSoftmax: one('LogSoftmax', [3, 4, 5], { axis: 1 }),
+  Hardmax: one('Hardmax', [3, 4, 5], { axis: 1 }),
+  'MatMul with a bias, rank 3': {
+    nodes: [node('MatMul', 'x w b -> y')],
+    shapes: { x: [2, 3, 5] },
+    weights: { w: values(5, 9), b: values(9) },
+  },
+})
+
 /** Results of the first target, to which the bits of the others must be equal. */
 const reference = new Map<string, Float32Array>()
 

@@ -8,8 +8,29 @@ const reduction = RUNNABLE.get('ReduceSum')!
 
 const FURTHER = operatorTable(
   [
-    ...['Ceil', 'Floor', 'Reciprocal', 'Selu', 'Sqrt'].map((name) => [name, unary] as const),
+    ...[
+      [
+        'Acosh',
+        'Asinh',
+        'Atanh',
+        'Celu',
+        'Ceil',
+        'Cosh',
+        'Floor',
+        'Mish',
+        'Reciprocal',
+        'Selu',
+        'Sinh',
+        'Softsign',
+      ],
+      ['LRN', 'LpNormalization', 'MeanVarianceNormalization', 'Sqrt', 'Tan'],
+    ]
+      .flat()
+      .map((name) => [name, unary] as const),
     ...['L1', 'L2', 'LogSum', 'LogSumExp', 'SumSquare'].map((kind) => [`Reduce${kind}`, reduction] as const),
+    ['GroupNormalization', operator(3, 3, rules.same)],
+    ['Hardmax', operator(1, 1, rules.softmax)],
+    ['InstanceNormalization', operator(3, 3, rules.same)],
     ['LogSoftmax', operator(1, 1, rules.softmax)],
   ],
   FURTHER_EVALUATORS,

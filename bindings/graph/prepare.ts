@@ -5,6 +5,9 @@ import { foldBatchNorm } from './passes/fold-batch-norm.js'
 import { foldConstants } from './passes/fold-constants.js'
 import { fuseActivations } from './passes/fuse-activations.js'
 import { fuseBias } from './passes/fuse-bias.js'
+import { expandFunctions } from './passes/expand-functions.js'
+import { fuseFunctions } from './passes/fuse-functions.js'
+import { fuseNormalization } from './passes/fuse-normalization.js'
 import { inlineBranches } from './passes/inline-branches.js'
 import { removeIdentity } from './passes/remove-identity.js'
 import { sinkTransposes } from './passes/sink-transposes.js'
@@ -13,7 +16,7 @@ import { mergeScopes } from './scopes.js'
 
 /**
  * The model as layers want it: operators in their newest form, constants folded, branches that constants choose put in the
- * place of their If, transposes moved until they cancel, BatchNormalization, biases and clamping taken into the operator
+ * place of their If, functions of ONNX and what exporters write for them as operators with a kernel, transposes moved until they cancel, BatchNormalization, biases and clamping taken into the operator
  * before, nothing dead. Computes the same values, up to rounding, on the same inputs. Preparing a
  * prepared model changes nothing.
  *
@@ -30,6 +33,9 @@ export function prepare(model: Model, keep: Iterable<string> = []): Model {
     ...inline,
     removeIdentity,
     foldConstants,
+    fuseFunctions,
+    fuseNormalization,
+    expandFunctions,
     sinkTransposes,
     fuseBias,
     foldBatchNorm,

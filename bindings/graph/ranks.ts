@@ -9,6 +9,8 @@ import { OPERATORS } from './known.js'
 export interface RankedType {
   readonly dtype: ElementType
   readonly rank: number
+  /** Sizes, of which some are made up: good for finding out what does not fit. */
+  readonly shape: readonly number[]
 }
 
 /** A size that symbolic dimensions are given: no ordinary kernel is larger. */
@@ -34,5 +36,5 @@ export function inferRanks(model: Model): Map<string, RankedType> {
       if (!isExpected) throw error
     }
   }
-  return new Map([...types].map(([name, { dtype, shape }]) => [name, { dtype, rank: shape.length }]))
+  return new Map([...types].map(([name, { dtype, shape }]) => [name, { dtype, rank: shape.length, shape }]))
 }

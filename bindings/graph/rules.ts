@@ -118,6 +118,8 @@ export const matmul: Rule = (call) => {
   const batch =
     (multiply ? broadcastShapes(x.slice(0, -2), y.slice(0, -2)) : undefined) ??
     call.fail(`${show(x)} and ${show(y)} do not multiply`)
+  const bias = call.optional(2)
+  if (bias !== undefined) call.expectShape('bias', bias, y.slice(-1))
   const shape = [...batch, ...x.slice(-2, -1), ...(y.length === 1 ? [] : y.slice(-1))]
   return [{ dtype: call.sameType(a, b), shape }]
 }

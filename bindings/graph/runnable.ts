@@ -35,7 +35,7 @@ const OF_KERNELS = operatorTable(
     ['GlobalAveragePool', operator(1, 1, rules.globalPool)],
     ['GlobalMaxPool', operator(1, 1, rules.globalPool)],
     ['LSTM', operator(3, 8, recurrent(4), 3)],
-    ['MatMul', operator(2, 2, rules.matmul)],
+    ['MatMul', operator(2, 3, rules.matmul)],
     ['MaxPool', operator(1, 1, rules.pool, 2)],
     ['RNN', operator(3, 6, recurrent(1), 2)],
     ['Reshape', operator(2, 2, rules.reshape)],

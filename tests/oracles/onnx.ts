@@ -300,6 +300,28 @@ const sum = (items: readonly number[]) => items.reduce((a, b) => a + b, 0)
 const mean = (items: readonly number[]) => sum(items) / items.length
 
 /** Softmax over the last axes from `from` up to `to` of each slice. */
+/** The elements of a line through `index` along an axis. */
+function alongAxis(x: Value, index: readonly number[], axis: number): number[] {
+  return Array.from({ length: x.shape[axis]! }, (_, at) => pick(x, index.with(axis, at)))
+}
+
+/** Groups of channels, normalized over their pixels too; parameters are of channels. */
+function groupNormalization(call: Call, groups: number): Value[] {
+  const [x, scale, shift] = call.inputs as [Value, Value, Value]
+  const [, channels = 1, ...pixels] = x.shape
+  const length = (channels / groups) * product(pixels)
+  return [
+    make(x.shape, x.dtype, (index, i) => {
+      const start = i - (i % length)
+      const items = [...x.data.subarray(start, start + length)]
+      const average = mean(items)
+      const variance = mean(items.map((v) => (v - average) ** 2))
+      const y = (x.data[i]! - average) / Math.sqrt(variance + int(call, 'epsilon', 1e-5))
+      return y * scale.data[index[1]!]! + shift.data[index[1]!]!
+    }),
+  ]
+}
+
 function softmaxOver(x: Value, first: number, last: number, log: boolean): Value {
   const group = (index: number[]) =>
     ravel(
@@ -510,7 +532,12 @@ const OPERATORS: Readonly<Record<string, Operator>> = {
     return [make(shape, a.dtype, (index) => pick(pick(condition, index) ? a : b, index))]
   },
 
-  MatMul: ({ inputs }) => [matmul(inputs[0]!, inputs[1]!)],
+  // A third input is a bias that a graph pass gave it.
+  MatMul: ({ inputs }) => {
+    const y = matmul(inputs[0]!, inputs[1]!)
+    const bias = inputs[2]
+    return [bias ? make(y.shape, y.dtype, (index, i) => y.data[i]! + pick(bias, index)) : y]
+  },
 
   Gemm: (call) => {
     const [a, b, c] = call.inputs as [Value, Value, Value?]
@@ -589,6 +616,64 @@ const OPERATORS: Readonly<Record<string, Operator>> = {
       }),
       { shape, data: Float64Array.from(means), dtype: x.dtype },
       { shape, data: Float64Array.from(inverses), dtype: x.dtype },
+    ]
+  },
+
+  InstanceNormalization: (call) => groupNormalization(call, call.inputs[0]!.shape[1]!),
+  GroupNormalization: (call) => groupNormalization(call, int(call, 'num_groups')),
+
+  LpNormalization: (call) => {
+    const [x] = call.inputs as [Value]
+    const axis = axisOf(int(call, 'axis', -1), x.shape.length)
+    const p = int(call, 'p', 2)
+    return [
+      make(x.shape, x.dtype, (index, i) => {
+        const line = alongAxis(x, index, axis)
+        return x.data[i]! / sum(line.map((v) => Math.abs(v) ** p)) ** (1 / p)
+      }),
+    ]
+  },
+
+  Hardmax: (call) => {
+    const [x] = call.inputs as [Value]
+    const axis = axisOf(int(call, 'axis', -1), x.shape.length)
+    return [
+      make(x.shape, x.dtype, (index) => {
+        const line = alongAxis(x, index, axis)
+        return Number(line.indexOf(Math.max(...line)) === index[axis])
+      }),
+    ]
+  },
+
+  MeanVarianceNormalization: (call) => {
+    const [x] = call.inputs as [Value]
+    const axes = ints(call, 'axes', [0, 2, 3])
+    const group = (index: number[]) => String(index.map((at, axis) => (axes.includes(axis) ? 0 : at)))
+    const groups = new Map<string, number[]>()
+    x.data.forEach((v, i) => {
+      const key = group(unravel(i, x.shape))
+      groups.set(key, [...(groups.get(key) ?? []), v])
+    })
+    return [
+      make(x.shape, x.dtype, (index, i) => {
+        const items = groups.get(group(index))!
+        const average = mean(items)
+        return (x.data[i]! - average) / (Math.sqrt(mean(items.map((v) => (v - average) ** 2))) + 1e-9)
+      }),
+    ]
+  },
+
+  LRN: (call) => {
+    const [x] = call.inputs as [Value]
+    const size = int(call, 'size')
+    const [alpha, beta, bias] = [int(call, 'alpha', 1e-4), int(call, 'beta', 0.75), int(call, 'bias', 1)]
+    return [
+      make(x.shape, x.dtype, (index, i) => {
+        const line = alongAxis(x, index, 1)
+        const first = index[1]! - Math.floor((size - 1) / 2)
+        const window = line.slice(Math.max(0, first), index[1]! + Math.ceil((size - 1) / 2) + 1)
+        return x.data[i]! / (bias + (alpha / size) * sum(window.map((v) => v * v))) ** beta
+      }),
     ]
   },
 

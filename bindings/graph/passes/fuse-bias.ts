@@ -7,7 +7,7 @@ import { isClamped, type Keep, mergeIntoProducers, type Weights } from './rewrit
 
 /**
  * Takes the addition of a constant bias into the operator before it: MatMul of matrices becomes Gemm, Gemm and Conv
- * without a bias gain one.
+ * without a bias gain one, and so does MatMul of more axes, as a third input that ONNX's has not.
  */
 export function fuseBias(model: Model, keep: Keep): Model {
   const ranks = inferRanks(model)
@@ -31,18 +31,14 @@ export function fuseBias(model: Model, keep: Keep): Model {
       const flat = weights.add(`${producer.name}.bias`, { ...bias, shape: [weight.shape[0]] })
       return { ...producer, inputs: [x, w, flat], outputs }
     }
-    const isGemm = op === 'Gemm' || (op === 'MatMul' && ranks.get(x)?.rank === 2)
-    if (!isGemm || weight.shape.length !== 2) return undefined
+    const rank = ranks.get(x)?.rank ?? 0
+    if (!(op === 'Gemm' || (op === 'MatMul' && rank >= 2)) || weight.shape.length !== 2) return undefined
     const columns = weight.shape[op === 'Gemm' && intAttribute(producer, 'transB', 0) !== 0 ? 0 : 1]
     const isRow = bias.shape.length <= 2 && (bias.shape[0] === 1 || bias.shape.length < 2)
     if (!isRow || elementCount(bias.shape) !== columns) return undefined
-    return {
-      ...producer,
-      op: 'Gemm',
-      inputs: [x, w, biasRow(name, weights)],
-      outputs,
-      attributes: gemm(producer),
-    }
+    const sum = { ...producer, inputs: [x, w, biasRow(name, weights)], outputs }
+    if (op === 'MatMul' && rank > 2) return sum
+    return { ...sum, op: 'Gemm', attributes: gemm(producer) }
   })
 }
 

@@ -15,14 +15,16 @@ export const matmul: LayerFactory = (node, loader) => {
 
 /** All rows of A, whatever its leading axes, times one matrix. */
 function byConstant(node: GraphNode, loader: Loader): Layer {
-  const [a, b] = node.inputs as [string, string]
+  const [a, b, c] = node.inputs as [string, string, string?]
   const weight = loader.take(b)!
+  const bias = loader.take(c)
   const [k = 0, n = 0] = weight.shape
   const matrix = packMatrix(loader, {
     weight,
     n,
     k,
     layout: 'kn',
+    bias: bias && loader.floats(bias),
     samples: loader.samples(a, k),
     range: loader.range(a),
   })

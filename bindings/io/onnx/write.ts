@@ -7,6 +7,7 @@ import { qualifiedOp, subgraphsOf } from '../../graph/attributes.js'
 import { checkModel } from '../../graph/check.js'
 import type { ActivationRange, Attribute, Graph, GraphNode, Model, Weight } from '../../graph/model.js'
 import { IR_OPSET } from '../../graph/opset.js'
+import { unfuse } from '../../graph/passes/unfuse.js'
 import { freshName, namesOf } from '../../graph/uses.js'
 import { checkOptions } from '../../validate.js'
 import {
@@ -31,7 +32,7 @@ const QUANTIZED_PRODUCTS = new Set(['Conv', 'Gemm', 'MatMul'])
  * - Shared weights become their indices and Gather from the codebook.
  * - Where an activation has int8 parameters, QuantizeLinear and DequantizeLinear stand before the products that compute in
  *   int8, whose bias is an int32 then: runtimes fuse these into integer operators.
- * - Clamping that `readOnnx` took into a product is Clip again.
+ * - Clamping and biases that `readOnnx` took into a product stand behind it again.
  *
  * @throws TypeError, RangeError for arguments that do not fit; FormatError if the graph does not hold together
  * @see ONNX QuantizeLinear and DequantizeLinear, opset 21
@@ -44,10 +45,11 @@ export function writeOnnx(model: Model, options: Record<string, never> = {}): Ui
       `"model" expected operator set ${IR_OPSET}, as readOnnx gives it, got ${model.opset}`,
     )
   }
+  const plain = unfuse(model)
   const domains = new Set(model.nodes.map(({ domain }) => domain))
   const { producer: _, ...metadata } = model.metadata
   return encodeModel({
-    graph: new GraphWriter(model, model.activations ?? new Map(), allNames(model)).write(model.name),
+    graph: new GraphWriter(plain, model.activations ?? new Map(), allNames(plain)).write(model.name),
     opsets: new Map([['', IR_OPSET], ...[...domains].filter(Boolean).map((name) => [name, 1] as const)]),
     irVersion: IR_VERSION,
     producer: 'mcompress-wasm',
