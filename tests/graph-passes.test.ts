@@ -175,7 +175,7 @@ describe('prepare takes in a bias', () => {
   })
 
   const never: [string, GraphParts][] = [
-    ['a stack of matrices', { inputs: { x: [2, 3, 4] }, nodes: [node('MatMul', 'x w -> m'), node('Add', 'm b -> y')], weights: { w: weight(4, 5), b: weight(5) }, outputs: ['y'] }],
+    ['a stack of weights', { inputs: { x: [2, 3, 4] }, nodes: [node('MatMul', 'x w -> m'), node('Add', 'm b -> y')], weights: { w: weight(2, 4, 5), b: weight(5) }, outputs: ['y'] }],
     ['a column', { inputs: { x: [5, 4] }, nodes: [node('MatMul', 'x w -> m'), node('Add', 'm b -> y')], weights: { w: weight(4, 5), b: weight(5, 1) }, outputs: ['y'] }],
     ['a row of a Conv', { inputs: { x: [1, 2, 4, 3] }, nodes: [node('Conv', 'x w -> m'), node('Add', 'm b -> y')], weights: { w: weight(3, 2, 1, 1), b: weight(3) }, outputs: ['y'] }],
     ['a second bias', { inputs: { x: [3, 4] }, nodes: [node('Gemm', 'x w c -> m'), node('Add', 'm b -> y')], weights: { w: weight(4, 5), c: weight(5), b: weight(5) }, outputs: ['y'] }],
