@@ -2,6 +2,8 @@
 export { f32_range } from './quantize/range'
 export { f32_qs8_quantize } from './quantize/quantize'
 export { qs8_f32_dequantize } from './quantize/dequantize'
+export { cbw_gemm_pack, cbw_gemm_packed_bytes } from './cbw-gemm/pack'
+export { f32_cbw_gemm, f32_cbw_gemm_scratch_bytes } from './cbw-gemm/driver'
 export { f32_gemm_pack, f32_gemm_packed_bytes } from './f32-gemm/pack'
 export { f32_gemm } from './f32-gemm/driver'
 export { qs8_gemm_pack, qs8_gemm_packed_bytes, qs8_gemm_scratch_bytes } from './qs8-gemm/pack'

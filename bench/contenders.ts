@@ -13,6 +13,7 @@ import type { Contender } from './harness.js'
 import {
   transpose,
   type AssignProblem,
+  type CodebookGemmProblem,
   type GemmProblem,
   type Int4GemmProblem,
   type SparseProblem,
@@ -36,6 +37,24 @@ export function f32GemmContender(
     run: () => f32Gemm(weights, x, y, m),
     exact: () => equals(readSlot(y, new Float32Array(m * n))),
     dispose: () => [weights, region].forEach((handle) => handle.dispose()),
+  }
+}
+
+/** The same product with weights that are indices into 16 or 256 centroids. */
+export function codebookGemmContender(
+  runtime: Runtime,
+  { m, n, k, a, indices, codebook, equals }: CodebookGemmProblem,
+): Contender {
+  const weights = packF32Weights(runtime, { data: indices, codebook, n, k, layout: 'kn' })
+  const x = { handle: new Handle(runtime, 4 * m * k), offset: 0 }
+  const y = { handle: new Handle(runtime, 4 * m * n), offset: 0 }
+  writeSlot(x, a)
+  return {
+    name: 'mcompress',
+    target: runtime.target.name,
+    run: () => f32Gemm(weights, x, y, m),
+    exact: () => equals(readSlot(y, new Float32Array(m * n))),
+    dispose: () => [weights, x.handle, y.handle].forEach((handle) => handle.dispose()),
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Codebook } from '../bindings/formats/codebook.js'
 import type { GroupSize, Int4Tensor } from '../bindings/formats/int4.js'
 import { kmeansCodebook } from '../bindings/ops/kmeans.js'
 import { dynamicParameters, f32Product, integerProduct, type Matrix } from '../tests/oracles/gemm.js'
@@ -41,6 +42,20 @@ function f32Problem<T extends Float32Array>(m: number, k: number, n: number, a: 
     matches: (c) => expected.every((value, i) => Math.abs(c[i]! - value) <= bound),
     equals: (c) => expected.every((value, i) => c[i] === value),
   }
+}
+
+/** A product whose weights share a few values. */
+export interface CodebookGemmProblem extends GemmProblem<Float32Array<ArrayBuffer>> {
+  readonly indices: Uint8Array<ArrayBuffer>
+  readonly codebook: Codebook
+}
+
+export function codebookGemmProblem(m: number, k: number, n: number, count: number): CodebookGemmProblem {
+  const random = new Random(m + 31 * k + 997 * n + count)
+  const centroids = random.floats(count).sort()
+  const indices = Uint8Array.from({ length: k * n }, () => random.integer(0, count - 1))
+  const b = Float32Array.from(indices, (index) => centroids[index]!)
+  return { ...f32Problem(m, k, n, random.floats(m * k), b), indices, codebook: { centroids } }
 }
 
 /** Samples times a weight matrix of which most is zero: c [m][n] = a [m][k] * b [k][n]. */

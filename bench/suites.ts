@@ -1,5 +1,6 @@
 // Every case of the suite. A new *.bench.ts is registered here and nowhere else.
 import type { BenchCase } from './harness.js'
+import { cases as cbwGemm } from './cbw-gemm.bench.js'
 import { cases as conv } from './conv.bench.js'
 import { cases as elementwise } from './elementwise.bench.js'
 import { cases as f32Gemm } from './f32-gemm.bench.js'
@@ -18,6 +19,7 @@ export const suites: BenchCase[] = [
   ...elementwise,
   ...math,
   ...f32Gemm,
+  ...cbwGemm,
   ...qb4wGemm,
   ...qs8Gemm,
   ...f32Spmm,

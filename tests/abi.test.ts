@@ -7,9 +7,13 @@ import { HEAP_BASE } from '../bindings/runtime/runtime.js'
 
 /** Every export of kernels.simd.wasm, sorted. */
 const EXPORTS = `
+  cbw_gemm_pack
+  cbw_gemm_packed_bytes
   f32_avgpool
   f32_binary
   f32_cb8w_spmm_csr
+  f32_cbw_gemm
+  f32_cbw_gemm_scratch_bytes
   f32_clamp
   f32_dwconv
   f32_dwconv_pack
@@ -87,7 +91,7 @@ const OVERLAY = `
 const STATIC_BASE = 48 * 1024
 
 /** What the package can afford of each module, in bytes; raise it knowingly. */
-const BUDGET = { simd: 64_000, relaxed: 9_000 }
+const BUDGET = { simd: 67_000, relaxed: 9_000 }
 
 const VECTOR_OPERATION = /\b[if]\d+x\d+\./
 

@@ -22,9 +22,16 @@ const least = (choice: readonly CostTime[]): number => Math.min(...choice.map(({
 
 /** Weights have one form, values or indices: their sparse kernel against the dense one, not against each other. */
 function pairs(choice: readonly CostTime[]): Choice[] {
-  const dense = choice.find(({ kernel }) => kernel.endsWith('gemm'))!
-  return choice.filter((time) => time !== dense).map((time) => [dense, time])
+  return FORMS.map((form) => form.map((kernel) => of(kernel, choice))).filter(
+    (form): form is [CostTime, CostTime] => form.every((time) => time !== undefined),
+  )
 }
+
+const FORMS: readonly (readonly [dense: MatrixKernel, sparse: MatrixKernel])[] = [
+  ['f32_gemm', 'f32_spmm_csr'],
+  ['f32_cbw_gemm', 'f32_cb8w_spmm_csr'],
+  ['qd8_f32_qc8w_gemm', 'qd8_f32_qc8w_spmm_csr'],
+]
 
 describe.each(['simd', 'relaxed'] as const)('the cost model, %s', (target) => {
   const all = choices(times, target).flatMap(pairs)

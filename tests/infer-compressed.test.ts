@@ -186,12 +186,12 @@ const cases: Record<string, Case> = {
     'Gemm',
     shared(away(values(5, 40))),
     [3, 40],
-    { kernel: 'f32_gemm', stored: 'float32' },
+    { kernel: 'f32_cbw_gemm', stored: 'codebook' },
     { transB: 1 },
   ),
   'Conv, codebook': single('Conv', shared(away(values(5, 3, 3, 3))), [2, 3, 6, 5], {
-    kernel: 'f32_gemm',
-    stored: 'float32',
+    kernel: 'f32_cbw_gemm',
+    stored: 'codebook',
   }),
   'Add of a codebook': {
     ...single('Add', shared(values(5)), [3, 5], { kernel: 'f32_binary', stored: 'none' }),

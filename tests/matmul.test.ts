@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import type { CodebookTensor } from '../bindings/formats/codebook.js'
 import { tensor } from '../bindings/formats/tensor.js'
 import type { Granularity, QuantizedTensor } from '../bindings/formats/quantized.js'
 import { int8Matmul } from '../bindings/ops/int8-matmul.js'
@@ -46,6 +47,20 @@ describeTargets('matmul', (runtime) => {
     const options = { transposeB: true, bias, activation, out, runtime }
     expect(matmul(x, tensor(w, [N, K]), options).data).toBe(out)
     expectSame(out, f32Product(rowMatrix(a, M, K), w, N, bias, low, high))
+  })
+
+  it.each([5, 40])('takes weights that share %i values, as they are and resident', (count) => {
+    const centroids = random.floats(count).sort()
+    const indices = Uint8Array.from({ length: N * K }, () => random.integer(0, count - 1))
+    const shared: CodebookTensor = { kind: 'codebook', shape: [N, K], indices, codebook: { centroids } }
+    const values = Float32Array.from(indices, (index) => centroids[index]!)
+    const expected = f32Product(rowMatrix(a, M, K), values, N, bias)
+    const options = { transposeB: true, bias, runtime }
+    expectSame(matmul(x, shared, options).data, expected)
+    using weights = packWeights(shared, options)
+    expectSame(matmul(x, weights).data, expected)
+    const small = { ...shared, shape: [N, K - 1] }
+    expect(() => packWeights(small, options)).toThrow('"data" expected Uint8Array(198), got length 209')
   })
 
   it('takes resident weights, and rows of any rank', () => {

@@ -1,8 +1,5 @@
-import { EDGE_TILE, MR, NR, PANEL_ROW_BYTES, ROW_BLOCK } from './layout'
+import { EDGE_TILE, MR, NR, PANEL_ROW_BYTES, ROW_BLOCK, VECTOR_PANELS } from './layout'
 import { f32_gemm_1x24, f32_gemm_1x8, f32_gemm_4x8 } from './ukernel'
-
-/** Panels that one vector kernel takes. */
-const VECTOR_PANELS: i32 = 3
 
 /**
  * c [m][n] = clamp(bias + a [m][k] * w, low, high), rows of a and c lda and ldc elements apart.

@@ -4,6 +4,9 @@ export const NR: i32 = 8
 /** Rows of a tile. */
 export const MR: i32 = 4
 
+/** Panels that one vector kernel takes. */
+export const VECTOR_PANELS: i32 = 3
+
 /** Rows that are multiplied by all panels before the next rows: 64 rows of 1024 elements stay in a 256 KiB cache. */
 export const ROW_BLOCK: i32 = 64
 

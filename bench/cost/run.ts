@@ -26,7 +26,7 @@ const SHAPES = [
   [1024, 1024],
   [768, 3072],
 ] as const
-const ZEROS = [50, 60, 70, 80, 90, 95]
+const ZEROS = [0, 50, 60, 70, 80, 90, 95]
 
 type Matrix = Pick<CostTime, 'rows' | 'cols' | 'pattern' | 'zeros'>
 
@@ -79,6 +79,7 @@ function pack(runtime: Runtime, { rows, cols, zeros }: Matrix, precision: 'f32' 
     codebook: { centroids: Float32Array.from({ length: 255 }, (_, i) => (i - 127) * STEP) },
   }
   const dense = packF32Weights(runtime, { ...order, data })
+  const indices = packF32Weights(runtime, { ...order, data: shared.indices, codebook: shared.codebook })
   const sparse = [toCsr(tensor(data, shape)), toCsr(shared)].map((csr) => packSparse(runtime, csr))
   return [
     {
@@ -86,6 +87,12 @@ function pack(runtime: Runtime, { rows, cols, zeros }: Matrix, precision: 'f32' 
       weights: dense,
       entries: rows * cols,
       run: (x, y, m) => f32Gemm(dense, x, y, m),
+    },
+    {
+      kernel: 'f32_cbw_gemm',
+      weights: indices,
+      entries: rows * cols,
+      run: (x, y, m) => f32Gemm(indices, x, y, m),
     },
     ...sparse.map((weights): Packed => ({
       kernel: weights.kernel,

@@ -10,7 +10,7 @@ import { Operand, type Planner } from './plan.js'
 import { floatsOf } from './weights.js'
 
 /** How a node holds its weights in memory while it runs. */
-export type StoredForm = 'none' | 'float32' | 'int8' | 'int4' | 'sparse'
+export type StoredForm = 'none' | 'float32' | 'codebook' | 'int8' | 'int4' | 'sparse'
 
 /** One node of a loaded model: options read and checked, weights packed, ready for inputs of any shape. */
 export interface Layer {

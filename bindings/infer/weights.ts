@@ -1,5 +1,7 @@
+import type { Codebook, CodebookTensor } from '../formats/codebook.js'
 import { codesOf, type SparseSource } from '../formats/csr.js'
 import type { QuantizedTensor } from '../formats/quantized.js'
+import type { Tensor } from '../formats/tensor.js'
 import type { Weight } from '../graph/model.js'
 import { expandCodebook } from '../ops/codebook.js'
 import { dequantizeInt4 } from '../ops/int4.js'
@@ -18,6 +20,15 @@ export function floatsOf(weight: Weight, runtime: Runtime): Float32Array | undef
   if (weight.kind === 'int4') return dequantizeInt4(weight)
   if (weight.kind === 'codebook') return expandCodebook(weight.indices, weight.codebook, { runtime })
   return weight.dtype === 'float32' ? (weight.data as Float32Array) : undefined
+}
+
+/** What is packed of a weight of real numbers: its values, or indices with their codebook. */
+export function partsOf(
+  weight: Tensor<'float32'> | CodebookTensor,
+): { data: Float32Array } | { data: Uint8Array; codebook: Codebook } {
+  return weight.kind === 'codebook'
+    ? { data: weight.indices, codebook: weight.codebook }
+    : { data: weight.data }
 }
 
 /**
@@ -58,6 +69,6 @@ export function kernelFor(
 
 const KERNELS: Record<SparseSource['kind'], readonly [dense: MatrixKernel, sparse: MatrixKernel]> = {
   dense: ['f32_gemm', 'f32_spmm_csr'],
-  codebook: ['f32_gemm', 'f32_cb8w_spmm_csr'],
+  codebook: ['f32_cbw_gemm', 'f32_cb8w_spmm_csr'],
   quantized: ['qd8_f32_qc8w_gemm', 'qd8_f32_qc8w_spmm_csr'],
 }

@@ -1,5 +1,6 @@
 import type { Kernels } from '../runtime/instantiate.js'
 import type { LinearMemory } from '../runtime/memory.js'
+import { cbwGemmKernels } from './cbw-gemm.js'
 import { contextKernels } from './context.js'
 import { convKernels } from './conv.js'
 import { elementwiseKernels } from './elementwise.js'
@@ -26,6 +27,7 @@ import { unaryKernels } from './unary.js'
  */
 export function createJsKernels(memory: LinearMemory): Kernels {
   return {
+    ...cbwGemmKernels(memory),
     ...contextKernels(memory),
     ...convKernels(memory),
     ...elementwiseKernels(memory),

@@ -136,7 +136,7 @@ export function checkGeometry(geometry: ConvGeometry): CheckedGeometry {
 }
 
 /** Weights [Cout, Cin / group, kH, kW] of one group as a matrix [Cout / group, (kH, kW, Cin / group)]. */
-export function tapsFirst<T extends Float32Array | Int8Array>(
+export function tapsFirst<T extends Float32Array | Int8Array | Uint8Array>(
   data: T,
   { outChannels, groupChannels, group, window: { taps } }: CheckedGeometry,
   index: number,

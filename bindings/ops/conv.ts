@@ -1,3 +1,5 @@
+import { expandCodebook } from './codebook.js'
+import type { Codebook } from '../formats/codebook.js'
 import { WINDOW_BYTES, writeWindow } from '../kernels/window.js'
 import { Handle } from '../runtime/handle.js'
 import type { Runtime } from '../runtime/runtime.js'
@@ -17,8 +19,9 @@ import { eachRowChunk } from './gather.js'
 import { addressOf, type Slot } from './slot.js'
 
 export interface F32Conv extends ConvGeometry {
-  /** Values in the order of `shape`. */
-  readonly data: Float32Array
+  /** Values in the order of `shape`, or the indices of those that share the centroids of `codebook`. */
+  readonly data: Float32Array | Uint8Array
+  readonly codebook?: Codebook | undefined
 }
 
 export class F32ConvWeights extends ConvWeights {
@@ -44,18 +47,23 @@ export class F32ConvWeights extends ConvWeights {
  * @see ONNX Conv
  */
 export function packF32Conv(runtime: Runtime, conv: F32Conv): F32ConvWeights {
-  checkOptions('conv', conv, CONV_KEYS)
+  checkOptions('conv', conv, [...CONV_KEYS, 'codebook'])
   const geometry = checkGeometry(conv)
-  const { data, bias } = conv
+  const { data, codebook, bias } = conv
   const { outChannels, groupChannels, group, window, depthwise } = geometry
-  checkTypedArray('data', data, 'Float32Array', outChannels * groupChannels * window.taps)
+  const type = codebook === undefined ? 'Float32Array' : 'Uint8Array'
+  checkTypedArray('data', data, type, outChannels * groupChannels * window.taps)
   if (depthwise) {
-    return new F32ConvWeights(runtime, geometry, [], packDepthwise(runtime, data, bias, outChannels))
+    // A tap or nine a channel: too few to be worth indices.
+    const values = codebook === undefined ? data : expandCodebook(data as Uint8Array, codebook, { runtime })
+    const packed = packDepthwise(runtime, values as Float32Array, bias, outChannels)
+    return new F32ConvWeights(runtime, geometry, [], packed)
   }
   const n = outChannels / group
   const parts = packGroups(group, (index) =>
     packF32Weights(runtime, {
       data: tapsFirst(data, geometry, index),
+      codebook,
       n,
       k: window.taps * groupChannels,
       layout: 'nk',

@@ -1,3 +1,4 @@
+import { checkCodebook, checkIndices, type Codebook } from '../formats/codebook.js'
 import { MAX_TENSOR_ELEMENTS } from '../limits.js'
 import { Handle } from '../runtime/handle.js'
 import type { Runtime } from '../runtime/runtime.js'
@@ -8,8 +9,9 @@ import { addressOf, checkSlot, type Slot } from './slot.js'
 export type WeightLayout = 'nk' | 'kn'
 
 export interface F32Weights {
-  /** n * k values in the order of `layout`. */
-  readonly data: Float32Array
+  /** n * k values in the order of `layout`, or the indices of those that share the centroids of `codebook`. */
+  readonly data: Float32Array | Uint8Array
+  readonly codebook?: Codebook | undefined
   /** Output columns. */
   readonly n: number
   /** Depth: elements of an input row. */
@@ -28,15 +30,33 @@ export interface GemmOptions {
   max?: number
 }
 
-/** f32 weights and bias in the order in which the kernel reads them, resident in linear memory. */
+/** The nibble of a byte is an index of up to 16 centroids. */
+const NIBBLE_CENTROIDS = 16
+
+/**
+ * f32 weights and bias in the order in which the kernel reads them, resident in linear memory. Shared values stay indices
+ * of 4 bits for up to 16 centroids, else 8.
+ */
 export class PackedF32Weights extends Handle {
   readonly n: number
   readonly k: number
+  /** 0: values are not shared. */
+  readonly indexBits: 0 | 4 | 8
 
-  constructor(runtime: Runtime, bytes: number, n: number, k: number) {
-    super(runtime, bytes)
+  constructor(runtime: Runtime, n: number, k: number, centroids: number) {
+    const bits = centroids === 0 ? 0 : centroids <= NIBBLE_CENTROIDS ? 4 : 8
+    const { kernels } = runtime
+    super(
+      runtime,
+      bits === 0 ? kernels.f32_gemm_packed_bytes(n, k) : kernels.cbw_gemm_packed_bytes(n, k, bits),
+    )
     this.n = n
     this.k = k
+    this.indexBits = bits
+  }
+
+  get kernel(): 'f32_gemm' | 'f32_cbw_gemm' {
+    return this.indexBits === 0 ? 'f32_gemm' : 'f32_cbw_gemm'
   }
 }
 
@@ -54,22 +74,37 @@ export function checkWeights(weights: Omit<F32Weights, 'data'>, maxDepth: number
  * @throws TypeError, RangeError for parts that do not fit each other; CapacityError when memory is short
  */
 export function packF32Weights(runtime: Runtime, weights: F32Weights): PackedF32Weights {
-  checkOptions('weights', weights, ['data', 'n', 'k', 'layout', 'bias'])
+  checkOptions('weights', weights, ['data', 'codebook', 'n', 'k', 'layout', 'bias'])
   checkWeights(weights, MAX_TENSOR_ELEMENTS)
-  const { data, n, k, layout, bias } = weights
-  checkTypedArray('data', data, 'Float32Array', n * k)
+  const { data, codebook, n, k, layout, bias } = weights
+  checkTypedArray('data', data, codebook === undefined ? 'Float32Array' : 'Uint8Array', n * k)
+  if (codebook !== undefined) {
+    checkCodebook('codebook', codebook)
+    checkIndices('data', data, codebook)
+  }
 
   const { kernels, memory, scratch } = runtime
   const mark = scratch.mark()
   try {
-    const source = scratch.take(data.length * 4)
+    const source = scratch.take(data.byteLength)
     const biasPointer = bias === undefined ? 0 : scratch.take(n * 4)
-    const packed = new PackedF32Weights(runtime, kernels.f32_gemm_packed_bytes(n, k), n, k)
-    const { f32 } = memory
-    f32.set(data, source >>> 2)
+    const count = codebook?.centroids.length ?? 0
+    const centroids = scratch.take(count * 4)
+    const packed = new PackedF32Weights(runtime, n, k, count)
+    const { f32, u8 } = memory
     if (bias !== undefined) f32.set(bias, biasPointer >>> 2)
     const [strideN, strideK] = layout === 'nk' ? [k, 1] : [1, n]
-    kernels.f32_gemm_pack(source, strideN, strideK, biasPointer, packed.pointer, n, k)
+    if (codebook === undefined) {
+      f32.set(data, source >>> 2)
+      kernels.f32_gemm_pack(source, strideN, strideK, biasPointer, packed.pointer, n, k)
+    } else {
+      u8.set(data, source)
+      f32.set(codebook.centroids, centroids >>> 2)
+      // prettier-ignore
+      kernels.cbw_gemm_pack(
+        source, strideN, strideK, centroids, count, packed.indexBits, biasPointer, packed.pointer, n, k,
+      )
+    }
     return packed
   } finally {
     scratch.release(mark)
@@ -83,7 +118,10 @@ export function spanBytes(rows: number, columns: number, stride: number, element
 
 const DEFAULTS: GemmOptions = {}
 
-/** `out [m, n] = clamp(bias + a [m, k] * weights)`, both slots f32. Allocates nothing. */
+/**
+ * `out [m, n] = clamp(bias + a [m, k] * weights)`, both slots f32. Allocates nothing; for shared values, once the scratch
+ * arena has grown by one panel.
+ */
 export function f32Gemm(
   weights: PackedF32Weights,
   a: Slot,
@@ -99,11 +137,19 @@ export function f32Gemm(
 
 /** f32Gemm between addresses; for ops/ only. */
 export function f32GemmAt(
-  { runtime, pointer, n, k }: PackedF32Weights,
+  { runtime, pointer, n, k, indexBits }: PackedF32Weights,
   a: number,
   out: number,
   m: number,
   { lda = k, ldc = n, min = -Infinity, max = Infinity }: GemmOptions,
 ): void {
-  runtime.kernels.f32_gemm(a, lda, pointer, out, ldc, m, n, k, min, max)
+  const { kernels, scratch } = runtime
+  if (indexBits === 0) return kernels.f32_gemm(a, lda, pointer, out, ldc, m, n, k, min, max)
+  const mark = scratch.mark()
+  try {
+    const work = scratch.take(kernels.f32_cbw_gemm_scratch_bytes(k))
+    kernels.f32_cbw_gemm(a, lda, pointer, out, ldc, m, n, k, indexBits, min, max, work)
+  } finally {
+    scratch.release(mark)
+  }
 }

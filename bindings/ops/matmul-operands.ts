@@ -1,3 +1,4 @@
+import type { CodebookTensor } from '../formats/codebook.js'
 import type { CsrMatrix } from '../formats/csr.js'
 import { checkInt4, type Int4Tensor } from '../formats/int4.js'
 import type { QuantizedTensor } from '../formats/quantized.js'
@@ -71,18 +72,22 @@ function matrixOf(
 }
 
 /**
- * Packs the weights of a product once for many: the second operand of `matmul` (a float32 tensor) or `int8Matmul` (int8
+ * Packs the weights of a product once for many: the second operand of `matmul` (a float32
+ * tensor, or one that shares values, which stay indices) or `int8Matmul` (int8
  * codes with zero point 0, per tensor or per output column) or `int4Matmul` (groups along the depth), or the first of `sparseMatmul` (a CsrMatrix, whose int8 values
  * are dequantized). They stay in linear memory until they are disposed.
  *
  * @throws TypeError, RangeError for arguments that do not fit; CapacityError when memory is short
  */
-export function packWeights(b: Tensor<'float32'>, options?: PackWeightsOptions): PackedF32Weights
+export function packWeights(
+  b: Tensor<'float32'> | CodebookTensor,
+  options?: PackWeightsOptions,
+): PackedF32Weights
 export function packWeights(b: QuantizedTensor, options?: PackWeightsOptions): PackedInt8Weights
 export function packWeights(b: Int4Tensor, options?: PackWeightsOptions): PackedInt4Weights
 export function packWeights(b: CsrMatrix, options?: PackWeightsOptions): SparseWeights
 export function packWeights(
-  b: Tensor<'float32'> | QuantizedTensor | Int4Tensor | CsrMatrix,
+  b: Tensor<'float32'> | CodebookTensor | QuantizedTensor | Int4Tensor | CsrMatrix,
   options: PackWeightsOptions = {},
 ): PackedF32Weights | PackedInt8Weights | PackedInt4Weights | SparseWeights {
   checkOptions('options', options, ['transposeB', 'bias', 'runtime'])
@@ -96,12 +101,17 @@ export function packWeights(
 }
 
 export function packF32(
-  b: Tensor<'float32'>,
+  b: Tensor<'float32'> | CodebookTensor,
   runtime: Runtime,
   options: PackWeightsOptions,
 ): PackedF32Weights {
-  checkDense('b', b)
   const { transposeB = false, bias } = options
+  if (b?.kind === 'codebook') {
+    rowsOf('b', b.shape)
+    const { indices: data, codebook } = b
+    return packF32Weights(runtime, { data, codebook, ...matrixOf(b.shape, transposeB), bias })
+  }
+  checkDense('b', b)
   return packF32Weights(runtime, { data: b.data, ...matrixOf(b.shape, transposeB), bias })
 }
 

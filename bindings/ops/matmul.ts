@@ -1,3 +1,4 @@
+import type { CodebookTensor } from '../formats/codebook.js'
 import type { Tensor } from '../formats/tensor.js'
 import type { Handle } from '../runtime/handle.js'
 import { checkOptions, checkTypedArray } from '../validate.js'
@@ -24,13 +25,14 @@ export interface MatmulOptions extends PackWeightsOptions {
  * `activation(a * b + bias)` in f32: a [..., k], b [k, n], result [..., n]. Sums run over k in ascending order from the
  * bias, each operation rounded to f32: the same bits on every engine.
  *
- * @param b a tensor, packed anew at every call, or `packWeights(b)`
+ * @param b a tensor, packed anew at every call, or `packWeights(b)`. Of one that shares values only the indices are packed:
+ *   the bits are those of its expanded values
  * @throws TypeError, RangeError for arguments that do not fit; CapacityError when memory is short
  * @see ONNX MatMul, Gemm
  */
 export function matmul(
   a: Tensor<'float32'>,
-  b: Tensor<'float32'> | PackedF32Weights,
+  b: Tensor<'float32'> | CodebookTensor | PackedF32Weights,
   options: MatmulOptions = {},
 ): Tensor<'float32'> {
   checkOptions('options', options, ['transposeB', 'bias', 'activation', 'out', 'runtime'])
@@ -39,7 +41,7 @@ export function matmul(
   return floatProduct(
     a,
     resident,
-    () => packF32(b as Tensor<'float32'>, runtime, options),
+    () => packF32(b as Tensor<'float32'> | CodebookTensor, runtime, options),
     f32GemmAt,
     options,
   )

@@ -16,10 +16,10 @@ import {
 import { packSparseConv, sparseConv, type SparseConv } from '../../ops/sparse-conv.js'
 import type { Slot } from '../../ops/slot.js'
 import { UnsupportedVariant, type Layer, type LayerFactory, type Loader } from '../loader.js'
-import { isSymmetric, kernelFor } from '../weights.js'
+import { isSymmetric, kernelFor, partsOf } from '../weights.js'
 import { fusedBounds, type Bounds } from './bounds.js'
 import { imageShape, pair, windowOptions } from './image.js'
-import { staticKernel, staticOptions } from './matrix.js'
+import { denseForm, staticKernel, staticOptions } from './matrix.js'
 
 /** Pixels of a result whose size is open. */
 const SOME_PIXELS = 64
@@ -105,19 +105,20 @@ function packConv(
   const [n = 0, ...rest] = geometry.shape
   const size = [n, elementCount(rest)] as const
   const isDense =
-    geometry.group !== 1 || kernelFor(real, size, pixels, loader.runtime.target.name) === 'f32_gemm'
+    geometry.group !== 1 || kernelFor(real, size, pixels, loader.runtime.target.name).endsWith('gemm')
   return isDense
-    ? packDense(loader, { ...geometry, data: loader.floats(real) }, bounds)
+    ? packDense(loader, { ...geometry, ...partsOf(real) }, bounds)
     : packSparse(loader, { ...geometry, weight: real }, bounds)
 }
 
 function packDense(loader: Loader, conv: F32Conv, bounds: Bounds): PackedConv {
   const weights = loader.own(packF32Conv(loader.runtime, conv))
+  const [part] = weights.parts
   const call: ConvCall = {
-    kernel: weights.depthwise === undefined ? 'f32_gemm' : 'f32_dwconv',
+    kernel: part?.kernel ?? 'f32_dwconv',
     run: (x, shape, y) => f32Conv(weights, x, shape, y, bounds),
   }
-  return { stored: 'float32', weights, callFor: () => call }
+  return { stored: part === undefined ? 'float32' : denseForm(part), weights, callFor: () => call }
 }
 
 function packSparse(loader: Loader, conv: SparseConv, bounds: Bounds): PackedConv {

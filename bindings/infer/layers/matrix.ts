@@ -15,7 +15,7 @@ import { f32Spmm, packSparse, type SparseWeights } from '../../ops/spmm.js'
 import type { MatrixKernel } from '../cost.js'
 import type { Layer, Loader, StoredForm } from '../loader.js'
 import type { Planner } from '../plan.js'
-import { isSymmetric, kernelFor } from '../weights.js'
+import { isSymmetric, kernelFor, partsOf } from '../weights.js'
 import type { Bounds } from './bounds.js'
 
 /** A weight matrix of `n` outputs over `k` inputs, in any stored form. */
@@ -64,8 +64,8 @@ export function packMatrix(loader: Loader, matrix: MatrixWeights): Matrix {
     return int4(loader.own(packInt4Weights(runtime, weight, bias)), loader.integers)
   }
   const real = loader.real(weight)
-  if (choose(real) === 'f32_gemm') {
-    return dense(loader.own(packF32Weights(runtime, { data: loader.floats(real), n, k, layout, bias })))
+  if (choose(real).endsWith('gemm')) {
+    return dense(loader.own(packF32Weights(runtime, { ...partsOf(real), n, k, layout, bias })))
   }
   return sparse(loader.own(packSparse(runtime, csrInOrder(real, order), bias)))
 }
@@ -95,7 +95,12 @@ function overFloats(stored: StoredForm, kernel: string, run: RunRows): Matrix {
 
 function dense(weights: PackedF32Weights): Matrix {
   const run: RunRows = (x, y, rows, bounds) => f32Gemm(weights, x, y, rows, bounds)
-  return overFloats('float32', 'f32_gemm', run)
+  return overFloats(denseForm(weights), weights.kernel, run)
+}
+
+/** How a float matrix that is not sparse is held. */
+export function denseForm({ indexBits }: PackedF32Weights): StoredForm {
+  return indexBits === 0 ? 'float32' : 'codebook'
 }
 
 function int4(weights: PackedInt4Weights, integers: boolean): Matrix {
