@@ -17,7 +17,7 @@ function values(dtype: ElementType, numbers: readonly number[], shape = [numbers
   return { kind: 'dense', dtype, shape, data: data as unknown as Float32Array }
 }
 
-const numbersOf = ({ data }: Tensor) => Array.from(data as ArrayLike<number | bigint>, Number)
+const list = ({ data }: Tensor) => Array.from(data as ArrayLike<number | bigint>, Number)
 
 describeTargets('values of any type', (runtime) => {
   /** Runs nodes over inputs whose shapes are left open. */
@@ -367,9 +367,48 @@ describeTargets('values of any type', (runtime) => {
     })
   }
 
+  const MOVES: readonly [GraphNode, Record<string, Tensor>][] = [
+    [
+      node('Slice', 'x a b c d -> y'),
+      { a: ints([9, 1, 0]), b: ints([0, 2, 9]), c: ints([1, 2, 3]), d: ints([-3, 1, 2]) },
+    ],
+    [node('Split', 'x a -> y z', { axis: 1 }), { a: ints([3, 5]) }],
+    [node('Split', 'x -> y z', { axis: 3 }), {}],
+    [node('Pad', 'x a b -> y'), { a: ints([0, 1, -1, 2, 0, 0, 1, -1]), b: floats([5], []) }],
+    [node('Expand', 'x a -> y'), { a: ints([2, 2, 1, 1, 1]) }],
+    [node('Tile', 'x a -> y'), { a: ints([1, 2, 1, 3]) }],
+    [node('DepthToSpace', 'x -> y', { blocksize: 2 }), {}],
+    [node('DepthToSpace', 'x -> y', { blocksize: 2, mode: 'CRD' }), {}],
+    [node('SpaceToDepth', 'x -> y', { blocksize: 2 }), {}],
+    [node('Concat', 'x x -> y', { axis: 1 }), {}],
+  ]
+  for (const [operation, weights] of MOVES) {
+    it(`${operation.op} ${JSON.stringify(operation.attributes)} of an image with its channels last`, () => {
+      const x = floats(
+        Array.from({ length: 64 }, (_, i) => i),
+        [1, 8, 2, 4],
+      )
+      const image = node('MaxPool', 'p -> x', { kernel_shape: [1, 1] })
+      const expected = run([operation], { x }, weights)
+      expect(run([image, operation], { p: x }, weights)).toEqual(expected)
+      // Other sizes of elements move in other units.
+      for (const dtype of ['float64', 'int8', 'uint16'] as const) {
+        const given = values(dtype, list(x), [1, 8, 2, 4])
+        const others = Object.entries(weights).map(([name, w]) => [
+          name,
+          w.dtype === 'float32' ? values(dtype, list(w), []) : w,
+        ])
+        const moved = run([operation], { x: given }, Object.fromEntries(others) as Record<string, Tensor>)
+        for (const [name, wanted] of Object.entries(expected)) {
+          expect(moved[name]).toEqual(values(dtype, list(wanted), [...wanted.shape]))
+        }
+      }
+    })
+  }
+
   it('compares, chooses and counts', () => {
     const inputs = { a: ints([1, 5, 3]), b: ints([4, 4, 3]) }
-    expect(numbersOf(run([node('LessOrEqual', 'a b -> y')], inputs).y!)).toEqual([1, 0, 1])
+    expect(list(run([node('LessOrEqual', 'a b -> y')], inputs).y!)).toEqual([1, 0, 1])
     const nodes = [node('Greater', 'a b -> g'), node('Where', 'g a b -> w'), node('ArgMax', 'w -> y')]
     expect(run(nodes, inputs).y).toEqual(ints([1]))
     expect(run([node('Size', 'a -> y')], inputs).y).toEqual(ints([3], []))
@@ -383,7 +422,7 @@ describeTargets('values of any type', (runtime) => {
 
   it('casts what no type holds to what comes nearest', () => {
     const x = floats([NaN, Infinity, -Infinity, 300, -1.9])
-    expect(numbersOf(run([node('Cast', 'x -> y', { to: 2 })], { x }).y!)).toEqual([0, 255, 0, 255, 0])
+    expect(list(run([node('Cast', 'x -> y', { to: 2 })], { x }).y!)).toEqual([0, 255, 0, 255, 0])
     expect(run([node('Cast', 'x -> y', { to: 7 })], { x }).y!.data).toEqual(
       BigInt64Array.of(0n, 2n ** 63n - 1n, -(2n ** 63n), 300n, -1n),
     )
@@ -445,7 +484,7 @@ describeTargets('values of any type', (runtime) => {
     for (const i of [3, -4, 2 ** 40]) {
       expect(() => session.run({ i: [i] })).toThrow(`axis ${i} does not exist in 3 dimensions`)
     }
-    expect(numbersOf(session.run({ i: [-3] }).y!)).toEqual([1])
+    expect(list(session.run({ i: [-3] }).y!)).toEqual([1])
   })
 
   it('refuses places out of range and shapes that do not fit, and goes on', () => {

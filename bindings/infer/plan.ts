@@ -1,6 +1,6 @@
 import { UnsupportedOpError } from '../errors.js'
 import { BYTES_PER_ELEMENT, elementCount, type ElementType, type Tensor } from '../formats/tensor.js'
-import { UnknownValues, type ValueType } from '../graph/call.js'
+import { Call, UnknownValues, type ValueType } from '../graph/call.js'
 import type { ActivationRange, GraphNode } from '../graph/model.js'
 import { readsOf } from '../graph/uses.js'
 import { MAX_SHAPE_INPUT } from '../limits.js'
@@ -236,6 +236,11 @@ export class Planner {
 
   dispose(): void {
     for (const packed of this.#owned) packed.dispose()
+  }
+
+  /** A node with the types of its inputs, as rules and evaluators see it. */
+  call(node: GraphNode): Call {
+    return new Call(node, node.inputs.map((name) => (name === '' ? undefined : this.type(name)))) // prettier-ignore
   }
 
   shape(name: string): readonly number[] {

@@ -34,7 +34,7 @@ const tiled: Evaluator = (call, [output]) => {
 }
 
 /** Sizes of the outputs of a Split along its axis. */
-function splitSizes(call: Call): { axis: number; sizes: readonly number[] } {
+export function splitSizes(call: Call): { axis: number; sizes: readonly number[] } {
   const { shape } = call.input(0)
   const axis = call.axis(intAttribute(call.node, 'axis', 0), shape.length)
   const pieces = call.node.outputs.length
@@ -68,7 +68,7 @@ const pieces: Evaluator = (call, outputs) => {
 }
 
 /** Elements before and after each axis; negative ones cut off. */
-function padsOf(call: Call): { before: number[]; after: number[] } {
+export function padsOf(call: Call): { before: number[]; after: number[] } {
   const { shape } = call.input(0)
   const pads = call.ints(1)
   const axes = call.axes(call.optionalInts(3) ?? [...shape.keys()], shape.length)

@@ -2,6 +2,7 @@ import { FUNCTIONS } from '../../graph/families/math.js'
 import type { LayerFactory } from '../loader.js'
 import { conv } from './conv.js'
 import { add, clip, div, max, min, mul, pow, prelu, relu, sub, unary } from './elementwise.js'
+import { expand, pad, rearrange, slice, split, tile } from './copy.js'
 import { gemm } from './gemm.js'
 import { matmul } from './matmul.js'
 import { concat, transpose } from './move.js'
@@ -25,8 +26,10 @@ export const LAYERS: ReadonlyMap<string, LayerFactory> = new Map<string, LayerFa
   ['Clip', clip],
   ['Concat', concat],
   ['Conv', conv],
+  ['DepthToSpace', rearrange],
   ['Div', div],
   ['Dropout', dropout],
+  ['Expand', expand],
   ['Flatten', reshape],
   ['GRU', gru],
   ['Gemm', gemm],
@@ -41,15 +44,20 @@ export const LAYERS: ReadonlyMap<string, LayerFactory> = new Map<string, LayerFa
   ['Min', min],
   ['Mul', mul],
   ['PRelu', prelu],
+  ['Pad', pad],
   ['Pow', pow],
   ['RMSNormalization', layerNormalization],
   ['RNN', rnn],
   ['Relu', relu],
   ['Reshape', reshape],
   ['Resize', resize],
+  ['Slice', slice],
   ['Softmax', softmax],
+  ['SpaceToDepth', rearrange],
+  ['Split', split],
   ['Squeeze', reshape],
   ['Sub', sub],
+  ['Tile', tile],
   ['Transpose', transpose],
   ['Unsqueeze', reshape],
 ])
