@@ -302,12 +302,6 @@ describeTargets('values of any type', (runtime) => {
       [floats([0, 2, 4, 6, 1, 3, 5, 7], [1, 2, 2, 2])],
       [floats([0, 1, 2, 3, 4, 5, 6, 7], [1, 8, 1, 1])],
     ],
-    [
-      'Hardmax',
-      node('Hardmax', 'a -> y', { axis: 0 }),
-      [floats([1, 5, 2, 5], [2, 2])],
-      [floats([0, 1, 1, 0], [2, 2])],
-    ],
     ['Det', node('Det', 'a -> y'), [floats([0, 2, 3, 4, 1, 2, 3, 4], [2, 2, 2])], [floats([-6, -2])]],
     [
       'Einsum trace',

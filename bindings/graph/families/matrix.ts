@@ -6,7 +6,6 @@ import { dataTypeName, elementTypeOf } from '../element-types.js'
 import { allocate, copyStrided, elementFrom, elementsOf } from '../evaluators.js'
 import { operator, operatorTable, type Evaluator, type Rule } from '../operators.js'
 import { same } from '../rules.js'
-import { alongAxis } from './search.js'
 
 const trilu: Rule = (call) => {
   if (call.input(0).shape.length < 2) call.fail(`input expected a matrix, got ${show(call.input(0).shape)}`)
@@ -82,21 +81,6 @@ const determinants: Evaluator = (call, [output]) => {
   return [tensor]
 }
 
-/** 1 at the first of the largest elements along an axis. */
-const hardmax: Evaluator = (call, [output]) => {
-  const { size, outer, inner } = alongAxis(call, intAttribute(call.node, 'axis', -1))
-  const source = elementsOf(call, 0)
-  const { tensor, elements } = allocate(output)
-  elements.fill(0)
-  for (let lane = 0; lane < outer * inner && size > 0; lane++) {
-    const start = Math.floor(lane / inner) * inner * size + (lane % inner)
-    let best = start
-    for (let i = 1; i < size; i++) if (source[start + i * inner]! > source[best]!) best = start + i * inner
-    elements[best] = 1
-  }
-  return [tensor]
-}
-
 /** A value seen as one of more axes, which are permuted. */
 export interface Rearrangement {
   readonly shape: readonly number[]
@@ -141,7 +125,6 @@ export const MATRIX = operatorTable(
     ['DepthToSpace', operator(1, 1, rearrange)],
     ['Det', operator(1, 1, determinant)],
     ['EyeLike', operator(1, 1, eyeLike)],
-    ['Hardmax', operator(1, 1, same)],
     ['SpaceToDepth', operator(1, 1, rearrange)],
     ['Trilu', operator(1, 2, trilu)],
   ],
@@ -149,7 +132,6 @@ export const MATRIX = operatorTable(
     DepthToSpace: rearranged,
     Det: determinants,
     EyeLike: eye,
-    Hardmax: hardmax,
     SpaceToDepth: rearranged,
     Trilu: triangle,
   },
