@@ -1,5 +1,6 @@
 // Every case of the suite. A new *.bench.ts is registered here and nowhere else.
 import type { BenchCase } from './harness.js'
+import { cases as bitsGemm } from './bits-gemm.bench.js'
 import { cases as cbwGemm } from './cbw-gemm.bench.js'
 import { cases as conv } from './conv.bench.js'
 import { cases as elementwise } from './elementwise.bench.js'
@@ -21,6 +22,7 @@ export const suites: BenchCase[] = [
   ...f32Gemm,
   ...cbwGemm,
   ...qb4wGemm,
+  ...bitsGemm,
   ...qs8Gemm,
   ...f32Spmm,
   ...huffman,

@@ -7,6 +7,7 @@ import { HEAP_BASE } from '../bindings/runtime/runtime.js'
 
 /** Every export of kernels.simd.wasm, sorted. */
 const EXPORTS = `
+  b1_i32_gemm
   cbw_gemm_pack
   cbw_gemm_packed_bytes
   f32_avgpool
@@ -55,6 +56,7 @@ const EXPORTS = `
   qs8_i32_dwconv
   qs8_i32_gemm
   qs8_maxpool
+  t2_i32_gemm
   u8_context_code
   u8_context_state_bytes
   u8_f32_codebook_expand

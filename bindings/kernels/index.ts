@@ -2,6 +2,7 @@ import type { Kernels } from '../runtime/instantiate.js'
 import type { LinearMemory } from '../runtime/memory.js'
 import { cbwGemmKernels } from './cbw-gemm.js'
 import { contextKernels } from './context.js'
+import { bitsGemmKernels } from './bits-gemm.js'
 import { convKernels } from './conv.js'
 import { elementwiseKernels } from './elementwise.js'
 import { f32GemmKernels } from './f32-gemm.js'
@@ -29,6 +30,7 @@ export function createJsKernels(memory: LinearMemory): Kernels {
   return {
     ...cbwGemmKernels(memory),
     ...contextKernels(memory),
+    ...bitsGemmKernels(memory),
     ...convKernels(memory),
     ...elementwiseKernels(memory),
     ...f32GemmKernels(memory),

@@ -1,5 +1,6 @@
 import type { CodebookTensor } from '../formats/codebook.js'
 import type { CsrMatrix } from '../formats/csr.js'
+import type { BitTensor } from '../formats/bits.js'
 import { checkInt4, type Int4Tensor } from '../formats/int4.js'
 import type { QuantizedTensor } from '../formats/quantized.js'
 import type { Tensor } from '../formats/tensor.js'
@@ -17,6 +18,7 @@ import {
   checkTypedArray,
   describe,
 } from '../validate.js'
+import { packBitWeights, PackedBits } from './bit-weights.js'
 import { PackedF32Weights, packF32Weights, type WeightLayout } from './f32-gemm.js'
 import { PackedInt4Weights, packInt4Weights } from './qb4w-gemm.js'
 import { PackedInt8Weights, packInt8Weights } from './qs8-gemm.js'
@@ -72,9 +74,9 @@ function matrixOf(
 }
 
 /**
- * Packs the weights of a product once for many: the second operand of `matmul` (a float32
- * tensor, or one that shares values, which stay indices) or `int8Matmul` (int8
- * codes with zero point 0, per tensor or per output column) or `int4Matmul` (groups along the depth), or the first of `sparseMatmul` (a CsrMatrix, whose int8 values
+ * Packs the weights of a product once for many: the second operand of `matmul` (a float32 tensor, or one that shares
+ * values, which stay indices), `int8Matmul` (int8 codes with zero point 0, per tensor or per output column), `int4Matmul`
+ * (groups along the depth) or `bitMatmul`, or the first of `sparseMatmul` (a CsrMatrix, whose int8 values
  * are dequantized). They stay in linear memory until they are disposed.
  *
  * @throws TypeError, RangeError for arguments that do not fit; CapacityError when memory is short
@@ -85,13 +87,18 @@ export function packWeights(
 ): PackedF32Weights
 export function packWeights(b: QuantizedTensor, options?: PackWeightsOptions): PackedInt8Weights
 export function packWeights(b: Int4Tensor, options?: PackWeightsOptions): PackedInt4Weights
+export function packWeights(b: BitTensor, options?: Pick<PackWeightsOptions, 'runtime'>): PackedBits
 export function packWeights(b: CsrMatrix, options?: PackWeightsOptions): SparseWeights
 export function packWeights(
-  b: Tensor<'float32'> | CodebookTensor | QuantizedTensor | Int4Tensor | CsrMatrix,
+  b: Tensor<'float32'> | CodebookTensor | QuantizedTensor | Int4Tensor | BitTensor | CsrMatrix,
   options: PackWeightsOptions = {},
-): PackedF32Weights | PackedInt8Weights | PackedInt4Weights | SparseWeights {
+): PackedF32Weights | PackedInt8Weights | PackedInt4Weights | PackedBits | SparseWeights {
   checkOptions('options', options, ['transposeB', 'bias', 'runtime'])
   const runtime = options.runtime ?? defaultRuntime()
+  if (b?.kind === 'bits') {
+    checkOptions('options', options, ['runtime'])
+    return packBitWeights(runtime, b)
+  }
   if (b?.kind === 'csr' || b?.kind === 'int4') {
     const { transposeB, bias } = options
     if (transposeB !== undefined) throw new TypeError('"transposeB" is for dense weights')
@@ -151,7 +158,12 @@ export function packInt4(
 
 /** The runtime of a product; weights that are resident already bring their own, and their bias. */
 export function runtimeFor(b: unknown, options: PackWeightsOptions): Runtime {
-  if (!(b instanceof PackedF32Weights || b instanceof PackedInt8Weights || b instanceof PackedInt4Weights)) {
+  if (!(
+    b instanceof PackedF32Weights ||
+    b instanceof PackedInt8Weights ||
+    b instanceof PackedInt4Weights ||
+    b instanceof PackedBits
+  )) {
     return options.runtime ?? defaultRuntime()
   }
   if (options.runtime !== undefined && options.runtime !== b.runtime) {
@@ -175,7 +187,7 @@ export function boundsOf(activation: Activation = 'none'): { min: number; max: n
   return { min, max }
 }
 
-export function checkDepth(a: Rows, b: { readonly k: number }): void {
+export function checkDepth(a: Pick<Rows, 'k'>, b: { readonly k: number }): void {
   if (a.k !== b.k) throw new RangeError(`"a" expected rows of ${b.k} elements, got ${a.k}`)
 }
 
