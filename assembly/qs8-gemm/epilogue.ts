@@ -53,7 +53,15 @@ export function scaleResults(
 
 /** Makes results of accumulators [rows][up to 32], which belong at row i, column j of c. */
 export function storeResults(acc: usize, i: i32, j: i32, rows: i32, columns: i32): void {
-  const elementShift: usize = kind == TO_QS8 ? 0 : 2
+  // Kept at hand: a global would be read anew for each eight results.
+  const kind_ = kind
+  const first = (<usize>j) << 2
+  const sums_ = sums + first
+  const wScale_ = wScale + first
+  const bias_ = bias + first
+  const low_f32x4 = f32x4.splat(low)
+  const high_f32x4 = f32x4.splat(high)
+  const elementShift: usize = kind_ == TO_QS8 ? 0 : 2
   let to = c + <usize>i * ldcBytes + ((<usize>j) << elementShift)
   touchLines(to, rows, (<usize>columns) << elementShift)
   let scale = aScale + <usize>i * aStepBytes
@@ -63,13 +71,33 @@ export function storeResults(acc: usize, i: i32, j: i32, rows: i32, columns: i32
     const zero_i32x4 = v128.load32_splat(zero)
     // Row by row: a cache line of c is written at once. Rows are often a power of two apart, which makes their lines
     // compete for a few places of the cache; eight columns at a time cost up to a fifth of the rate.
-    let from = acc
     let into = to
-    let column = (<usize>j) << 2
+    let column: usize = 0
     let left = columns
     do {
-      storeEight(from, into, column, left, scale_f32x4, zero_i32x4)
-      from += (<usize>NR) << 2
+      const from = acc + column
+      const acc0123 = centred(v128.load(from), zero_i32x4, sums_ + column)
+      const acc4567 = centred(v128.load(from, 16), zero_i32x4, sums_ + column + 16)
+      if (kind_ == TO_I32) {
+        storeWords(into, acc0123, acc4567, left)
+      } else {
+        const real0123 = realOf(
+          acc0123,
+          f32x4.mul(scale_f32x4, v128.load(wScale_ + column)),
+          v128.load(bias_ + column),
+          low_f32x4,
+          high_f32x4,
+        )
+        const real4567 = realOf(
+          acc4567,
+          f32x4.mul(scale_f32x4, v128.load(wScale_ + column, 16)),
+          v128.load(bias_ + column, 16),
+          low_f32x4,
+          high_f32x4,
+        )
+        if (kind_ == TO_F32) storeWords(into, real0123, real4567, left)
+        else storeCodes(into, real0123, real4567, left)
+      }
       into += (<usize>NR) << elementShift
       column += (<usize>NR) << 2
       left -= NR
@@ -99,34 +127,6 @@ function touchLines(to: usize, rows: i32, bytes: usize): void {
 }
 
 /** Eight results, or the first `columns` of them where the right edge cuts. */
-function storeEight(
-  acc: usize,
-  to: usize,
-  column: usize,
-  columns: i32,
-  scale_f32x4: v128,
-  zero_i32x4: v128,
-): void {
-  const acc0123 = centred(v128.load(acc), zero_i32x4, column)
-  const acc4567 = centred(v128.load(acc, 16), zero_i32x4, column + 16)
-  if (kind == TO_I32) {
-    storeWords(to, acc0123, acc4567, columns)
-    return
-  }
-  const real0123 = realOfColumns(acc0123, scale_f32x4, column)
-  const real4567 = realOfColumns(acc4567, scale_f32x4, column + 16)
-  if (kind == TO_F32) {
-    storeWords(to, real0123, real4567, columns)
-    return
-  }
-  const q0123 = quantizedOf(real0123, cScale, cZero)
-  const q4567 = quantizedOf(real4567, cScale, cZero)
-  const q_i16x8 = i16x8.narrow_i32x4_s(q0123, q4567)
-  const q_i8x16 = i8x16.narrow_i16x8_s(q_i16x8, q_i16x8)
-  if (columns >= 8) v128.store64_lane(to, q_i8x16, 0)
-  else storeBytes(to, q_i8x16, columns)
-}
-
 function storeWords(to: usize, v0123: v128, v4567: v128, columns: i32): void {
   if (columns >= 8) {
     v128.store(to, v0123)
@@ -139,13 +139,16 @@ function storeWords(to: usize, v0123: v128, v4567: v128, columns: i32): void {
   }
 }
 
-/** acc - aZero * sum of the column */
-function centred(acc: v128, zero_i32x4: v128, column: usize): v128 {
-  return i32x4.sub(acc, i32x4.mul(zero_i32x4, v128.load(sums + column)))
+function storeCodes(to: usize, real0123: v128, real4567: v128, columns: i32): void {
+  const q0123 = quantizedOf(real0123, cScale, cZero)
+  const q4567 = quantizedOf(real4567, cScale, cZero)
+  const q_i16x8 = i16x8.narrow_i32x4_s(q0123, q4567)
+  const q_i8x16 = i8x16.narrow_i16x8_s(q_i16x8, q_i16x8)
+  if (columns >= 8) v128.store64_lane(to, q_i8x16, 0)
+  else storeBytes(to, q_i8x16, columns)
 }
 
-/** clamp((aScale * wScale) * acc + bias, low, high) */
-function realOfColumns(acc_i32x4: v128, aScale_f32x4: v128, column: usize): v128 {
-  const scale_f32x4 = f32x4.mul(aScale_f32x4, v128.load(wScale + column))
-  return realOf(acc_i32x4, scale_f32x4, v128.load(bias + column), f32x4.splat(low), f32x4.splat(high))
+/** acc - aZero * sum of the column */
+function centred(acc: v128, zero_i32x4: v128, sums: usize): v128 {
+  return i32x4.sub(acc, i32x4.mul(zero_i32x4, v128.load(sums)))
 }
