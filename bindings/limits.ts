@@ -69,3 +69,6 @@ export const MAX_PROFILE_RUNS = 10_000
 
 /** A context code takes time for each symbol, as few bytes as it may have; no weight worth storing has fewer bits. */
 export const MAX_SYMBOLS_A_CONTEXT_BYTE = 256
+
+/** Convolutions that one ConvTranspose is made of, one for each remainder of positions modulo the strides. */
+export const MAX_PHASES = 1024

@@ -59,6 +59,8 @@ function several(
 }
 
 const conv = (attributes: GraphNode['attributes'] = {}) => node('Conv', 'x w b -> y', attributes)
+const transposed = (attributes: GraphNode['attributes'] = {}, to = 'y') =>
+  node('ConvTranspose', `x w b -> ${to}`, attributes)
 const toImage = node('MaxPool', 'x -> i', { kernel_shape: [2, 2] })
 
 const cases: Record<string, Case> = {
@@ -109,6 +111,91 @@ const cases: Record<string, Case> = {
     ),
     conversions: 2,
   },
+
+  'Conv over volumes, strided, dilated, padded': single(
+    conv({ pads: [1, 0, 1, 2, 1, 0], strides: [2, 1, 2], dilations: [2, 1, 1] }),
+    [2, 3, 6, 4, 5],
+    { w: values(4, 3, 3, 2, 2), b: values(4) },
+    2,
+  ),
+  'Conv over volumes in groups, clamped': chain(
+    [node('Conv', 'x w -> c', { group: 2, auto_pad: 'SAME_LOWER' }), node('Relu', 'c -> y')],
+    [1, 4, 3, 4, 5],
+    { w: values(6, 2, 2, 3, 3) },
+    2,
+  ),
+  'ConvTranspose, stride 1': single(
+    transposed({ pads: [1, 1, 1, 1] }),
+    [2, 3, 5, 4],
+    { w: values(3, 6, 3, 3), b: values(6) },
+    2,
+  ),
+  'ConvTranspose that doubles an image': single(
+    transposed({ strides: [2, 2] }),
+    [1, 4, 5, 6],
+    { w: values(4, 3, 2, 2), b: values(3) },
+    2,
+  ),
+  'ConvTranspose with everything': single(
+    transposed({ strides: [3, 2], pads: [1, 2, 0, 1], output_padding: [2, 1], dilations: [2, 3] }),
+    [2, 3, 4, 5],
+    { w: values(3, 2, 3, 4), b: values(2) },
+    2,
+  ),
+  'ConvTranspose with strides wider than the kernel, clamped': chain(
+    [transposed({ strides: [3, 2], output_padding: [1, 1] }, 'c'), node('Clip', 'c low _ -> y')],
+    [1, 2, 3, 4],
+    { w: values(2, 3, 2, 1), b: values(3), low: scalar(-0.1) },
+    2,
+  ),
+  'ConvTranspose that crops more than its kernel': single(
+    transposed({ pads: [2, 1, 1, 0] }),
+    [1, 2, 6, 5],
+    { w: values(2, 3, 1, 1), b: values(3) },
+    2,
+  ),
+  'ConvTranspose, depthwise': single(
+    transposed({ group: 4, strides: [2, 2], pads: [1, 1, 1, 1] }),
+    [2, 4, 5, 4],
+    { w: values(4, 1, 4, 4), b: values(4) },
+    2,
+  ),
+  'ConvTranspose in groups to a given size': single(
+    transposed({ group: 2, strides: [2, 3], output_shape: [9, 16] }),
+    [1, 4, 5, 6],
+    { w: values(4, 3, 3, 2), b: values(6) },
+    2,
+  ),
+  'ConvTranspose of one axis': single(
+    transposed({ strides: [4], auto_pad: 'SAME_UPPER' }),
+    [2, 3, 7],
+    { w: values(3, 5, 6), b: values(5) },
+    2,
+  ),
+  'ConvTranspose of volumes': single(
+    transposed({ strides: [1, 2, 2] }),
+    [1, 2, 3, 4, 3],
+    { w: values(2, 3, 2, 2, 3), b: values(3) },
+    2,
+  ),
+  'MaxPool of volumes': single(
+    node('MaxPool', 'x -> y', { kernel_shape: [2, 3, 2], strides: [1, 2, 1], pads: [1, 1, 0, 0, 1, 1] }),
+    [2, 3, 4, 5, 4],
+    {},
+    2,
+  ),
+  'AveragePool of volumes, padding counted': single(
+    node('AveragePool', 'x -> y', {
+      kernel_shape: [3, 2, 2],
+      strides: [2, 2, 1],
+      pads: [1, 0, 1, 1, 1, 0],
+      count_include_pad: 1,
+      ceil_mode: 1,
+    }),
+    [1, 5, 5, 4, 4],
+    {},
+    2,
+  ),
 
   'MatMul with a constant, rank 3': single(node('MatMul', 'x w -> y'), [2, 5, 7], { w: values(7, 6) }),
   'MatMul with a constant vector': single(node('MatMul', 'x w -> y'), [2, 5, 7], { w: values(7) }),
@@ -366,6 +453,36 @@ const cases: Record<string, Case> = {
 const reference = new Map<string, Record<string, Float32Array>>()
 
 describeTargets('operators', (runtime) => {
+  it.each([
+    ['Conv', { strides: [0, 1] }],
+    ['Conv', { group: -1 }],
+    ['ConvTranspose', { strides: [-1, 1] }],
+    ['ConvTranspose', { strides: [2 ** 31, 1] }],
+    ['ConvTranspose', { dilations: [2 ** 30, 1] }],
+    ['ConvTranspose', { pads: [1e9, 0, 0, 0] }],
+    ['ConvTranspose', { output_shape: [2 ** 20, 2 ** 20] }],
+    ['ConvTranspose', { output_shape: [-4, 3] }],
+    ['ConvTranspose', { output_shape: [3] }],
+    ['ConvTranspose', { output_padding: [2 ** 30, 0] }],
+    ['ConvTranspose', { group: 0 }],
+    ['ConvTranspose', { group: 3 }],
+    ['ConvTranspose', { auto_pad: 'SOME' }],
+    ['ConvTranspose', { kernel_shape: [2, 2] }],
+  ] as const)('%s refuses %o', (op, attributes) => {
+    const weights = { w: values(2, 2, 3, 3) }
+    const model = makeModel({
+      inputs: { x: [1, 2, 4, 4] },
+      nodes: [node(op, 'x w -> y', attributes)],
+      outputs: ['y'],
+      weights,
+    })
+    const run = () => {
+      using session = loadModel(model, { runtime })
+      session.run({ x: new Float32Array(32) })
+    }
+    expect(run).toThrow(RangeError)
+  })
+
   const forms = Object.keys(cases).flatMap((name) => [
     [name, 'as it is', (model: Model) => model] as const,
     [name, 'optimized', (model: Model) => prepare(model)] as const,

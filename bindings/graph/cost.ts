@@ -44,6 +44,8 @@ function macsOf(node: GraphNode, types: ValueTypes): number {
   switch (node.op) {
     case 'Conv':
       return outputs * elementCount(second.slice(1))
+    case 'ConvTranspose':
+      return elementCount(first) * elementCount(second.slice(1))
     case 'Gemm':
       return outputs * first[intAttribute(node, 'transA', 0) !== 0 ? 0 : 1]!
     case 'MatMul':

@@ -11,6 +11,7 @@ import { operator, operatorTable, type Operators } from './operators.js'
 import { recurrent } from './recurrent-rule.js'
 import { resize } from './resize.js'
 import * as rules from './rules.js'
+import { convTranspose } from './transposed.js'
 
 const unary = operator(1, 1, rules.same)
 const binary = operator(2, 2, rules.broadcasting)
@@ -27,6 +28,7 @@ const OF_KERNELS = operatorTable(
     ['Concat', operator(1, Infinity, rules.concat)],
     ['ConstantOfShape', operator(1, 1, rules.constantOfShape)],
     ['Conv', operator(2, 3, rules.conv)],
+    ['ConvTranspose', operator(2, 3, convTranspose)],
     ['Dropout', operator(1, 3, rules.dropout, 2)],
     ['Flatten', operator(1, 1, rules.flatten)],
     ['GRU', operator(3, 6, recurrent(3), 2)],

@@ -67,7 +67,8 @@ export function windowsOf(
   return { kernel, strides, dilations, padsBegin, padsEnd, output }
 }
 
-function perAxis(node: GraphNode, name: string, length: number, least: number): readonly number[] {
+/** A list attribute with a number of at least `least`, which is its default, for each axis. */
+export function perAxis(node: GraphNode, name: string, length: number, least: number): readonly number[] {
   const values = intsAttribute(node, name, new Array<number>(length).fill(least))
   if (values.length !== length || values.some((value) => value < least || value > 2 ** 31)) {
     throw new RangeError(

@@ -552,6 +552,54 @@ const OPERATORS: Readonly<Record<string, Operator>> = {
     return [make(y.shape, a.dtype, (at, i) => alpha * y.data[i]! + (c ? beta * pick(c, at) : 0))]
   },
 
+  // Every input element spreads over the outputs that its window covers.
+  ConvTranspose: (call) => {
+    const [x, w, b] = call.inputs as [Value, Value, Value?]
+    const groups = int(call, 'group', 1)
+    const [depth, filters, ...kernel] = w.shape as [number, number, ...number[]]
+    const [batch, , ...spatial] = x.shape as [number, number, ...number[]]
+    const zeros = spatial.map(() => 0)
+    const ones = spatial.map(() => 1)
+    const strides = ints(call, 'strides', ones)
+    const dilations = ints(call, 'dilations', ones)
+    const extra = ints(call, 'output_padding', zeros)
+    const pads = ints(call, 'pads', [...zeros, ...zeros])
+    const mode = (call.node.attributes['auto_pad'] as string | undefined) ?? 'NOTSET'
+    const asked = call.node.attributes['output_shape'] as number[] | undefined
+    const output = spatial.map((size, d) => {
+      const full = strides[d]! * (size - 1) + extra[d]! + (kernel[d]! - 1) * dilations[d]! + 1
+      const wanted =
+        asked?.at(d - spatial.length) ?? (mode.startsWith('SAME') ? size * strides[d]! : undefined)
+      if (wanted === undefined) return full - pads[d]! - pads[d + spatial.length]!
+      const total = Math.max(0, full - wanted)
+      pads[d] = mode === 'SAME_UPPER' ? Math.floor(total / 2) : total - Math.floor(total / 2)
+      return wanted
+    })
+    const [plane, taps, places] = [product(spatial), product(kernel), product(output)]
+    const channels = filters * groups
+    const data = Float64Array.from({ length: batch * channels * places }, (_, i) =>
+      b ? b.data[Math.floor(i / places) % channels]! : 0,
+    )
+    for (let n = 0; n < batch; n++) {
+      for (let c = 0; c < depth; c++) {
+        const group = Math.floor(c / (depth / groups))
+        for (let i = 0; i < plane * taps; i++) {
+          const [place, k] = [Math.floor(i / taps), i % taps]
+          const tap = unravel(k, kernel)
+          const at = unravel(place, spatial).map(
+            (p, d) => p * strides[d]! + tap[d]! * dilations[d]! - pads[d]!,
+          )
+          if (!at.every((p, d) => p >= 0 && p < output[d]!)) continue
+          for (let f = 0; f < filters; f++) {
+            const to = (n * channels + group * filters + f) * places + ravel(at, output)
+            data[to]! += x.data[(n * depth + c) * plane + place]! * w.data[(c * filters + f) * taps + k]!
+          }
+        }
+      }
+    }
+    return [{ shape: [batch, channels, ...output], data, dtype: x.dtype }]
+  },
+
   Conv: (call) => {
     const [x, w, b] = call.inputs as [Value, Value, Value?]
     const groups = int(call, 'group', 1)

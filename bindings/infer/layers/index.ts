@@ -1,6 +1,7 @@
 import { FUNCTIONS } from '../../graph/families/math.js'
 import type { LayerFactory } from '../loader.js'
 import { conv } from './conv.js'
+import { convTranspose } from './conv-transpose.js'
 import { add, clip, div, max, min, mul, pow, prelu, relu, sub, unary } from './elementwise.js'
 import { expand, pad, rearrange, slice, split, tile } from './copy.js'
 import { gemm } from './gemm.js'
@@ -26,6 +27,7 @@ export const LAYERS: ReadonlyMap<string, LayerFactory> = new Map<string, LayerFa
   ['Clip', clip],
   ['Concat', concat],
   ['Conv', conv],
+  ['ConvTranspose', convTranspose],
   ['DepthToSpace', rearrange],
   ['Div', div],
   ['Dropout', dropout],

@@ -1,6 +1,7 @@
+import { elementCount } from '../../formats/tensor.js'
 import { intAttribute } from '../../graph/attributes.js'
 import type { GraphNode } from '../../graph/model.js'
-import { windowsOf } from '../../graph/windows.js'
+import { windowsOf, type Windows } from '../../graph/windows.js'
 import {
   f32AveragePool,
   f32GlobalAveragePool,
@@ -10,14 +11,42 @@ import {
 } from '../../ops/pool.js'
 import { SlidingWindow } from '../../ops/window.js'
 import { UnsupportedVariant, type LayerFactory } from '../loader.js'
+import type { Operand, Planner } from '../plan.js'
 import { imageShape, windowOptions } from './image.js'
 
-/** The window of a pool for an input of this shape. */
-function slidingWindow(node: GraphNode, shape: readonly number[]): SlidingWindow {
-  return new SlidingWindow({
-    ...windowOptions(windowsOf(node, shape.slice(2))),
-    ceilMode: intAttribute(node, 'ceil_mode', 0) !== 0,
-  })
+type PoolRun = (window: SlidingWindow, x: Operand, shape: readonly number[], y: Operand) => void
+
+/** Windows that differ from others in some of their axes. */
+const part = (windows: Windows, ...axes: [from: number, to?: number]): Windows =>
+  Object.fromEntries(
+    Object.entries(windows).map(([key, list]) => [key, (list as number[]).slice(...axes)]),
+  ) as unknown as Windows
+
+/**
+ * Slides the windows of a node over `x`. Those over three axes slide over height and width, then over depth: greatest
+ * elements and means may be taken one after the other.
+ */
+function planPool(
+  planner: Planner,
+  node: GraphNode,
+  x: Operand,
+  y: Operand,
+  kernel: string,
+  run: PoolRun,
+): void {
+  const ceilMode = intAttribute(node, 'ceil_mode', 0) !== 0
+  const windows = windowsOf(node, x.shape.slice(2))
+  const slide = (axes: Windows, from: Operand, shape: readonly number[], to: Operand) => {
+    const window = new SlidingWindow({ ...windowOptions(axes), ceilMode })
+    planner.step(kernel, [from], [to], () => run(window, from, shape, to))
+  }
+  const [batch = 0, channels = 0, depth = 0, ...size] = x.shape
+  if (x.shape.length > 5) throw new UnsupportedVariant(`${node.op} over ${x.shape.length - 2} spatial axes`)
+  if (x.shape.length < 5) return slide(windows, x, imageShape(x.shape), y)
+  const area = elementCount(windows.output.slice(1))
+  const slices = planner.temporary([batch, depth, area, channels])
+  slide(part(windows, 1), x, [batch * depth, ...size, channels], slices)
+  slide(part(windows, 0, 1), slices, [batch, 1, depth, area * channels], y)
 }
 
 /** MaxPool; the greatest of codes is the code of the greatest, so int8 images stay int8. */
@@ -26,15 +55,12 @@ export const maxPool: LayerFactory = (node) => {
   return {
     passesCodes: true,
     plan(planner) {
-      const x = planner.inLayout(node.inputs[0]!, 'last')
-      const window = slidingWindow(node, x.shape)
-      const y = planner.create(node.outputs[0]!, 'last', x.coding)
-      const shape = imageShape(x.shape)
-      if (x.coding === undefined) {
-        planner.step('f32_maxpool', [x], [y], () => f32MaxPool(window, x, shape, y))
-      } else {
-        planner.step('qs8_maxpool', [x], [y], () => qs8MaxPool(window, x, shape, y))
-      }
+      const [input, output] = [node.inputs[0]!, node.outputs[0]!]
+      const isImage = planner.shape(input).length < 5
+      const x = isImage ? planner.inLayout(input, 'last') : planner.float(input, 'last')
+      const y = planner.create(output, 'last', x.coding)
+      if (x.coding === undefined) planPool(planner, node, x, y, 'f32_maxpool', f32MaxPool)
+      else planPool(planner, node, x, y, 'qs8_maxpool', qs8MaxPool)
     },
   }
 }
@@ -44,10 +70,10 @@ export const averagePool: LayerFactory = (node) => {
   return {
     plan(planner) {
       const x = planner.float(node.inputs[0]!, 'last')
-      const window = slidingWindow(node, x.shape)
       const y = planner.create(node.outputs[0]!, 'last')
-      const shape = imageShape(x.shape)
-      planner.step('f32_avgpool', [x], [y], () => f32AveragePool(window, x, shape, y, countPadding))
+      planPool(planner, node, x, y, 'f32_avgpool', (window, from, shape, to) =>
+        f32AveragePool(window, from, shape, to, countPadding),
+      )
     },
   }
 }
