@@ -133,9 +133,26 @@ Object.assign(cases, {
 })
 
 // What `prepare` writes by other operators.
-for (const op of ['Celu', 'Cosh', 'Mish', 'Selu', 'Sinh', 'Softsign', 'Tan', 'Asinh', 'Acosh', 'Atanh']) {
+for (const op of [
+  'Celu',
+  'Cosh',
+  'Mish',
+  'Selu',
+  'Sinh',
+  'Softsign',
+  'Tan',
+  'Asinh',
+  'Acosh',
+  'Atanh',
+  'Asin',
+  'Acos',
+]) {
   const change =
-    op === 'Acosh' ? (x: number) => 1 + 3 * Math.abs(x) : op === 'Atanh' ? Math.tanh : (x: number) => 1.5 * x
+    op === 'Acosh'
+      ? (x: number) => 1 + 3 * Math.abs(x)
+      : /^A(tanh|sin|cos)$/.test(op)
+        ? Math.tanh
+        : (x: number) => 1.5 * x
   cases[op] = { ...one(op, [3, 7]), change }
 }
 for (const exponent of [-2, -1, -0.5, 0.5, 1, 2, 3, 2.5]) {

@@ -22,6 +22,14 @@ export function f32_gemm_pack(
   const depthBytes = (<usize>strideK) << 2
   while (n > 0) {
     const columns = min(n, NR)
+    if (columns == NR && strideN == 1) {
+      packRows(w, depthBytes, bias, packed, k)
+      w += <usize>NR * columnBytes
+      if (bias != 0) bias += (<usize>NR) << 2
+      packed += (<usize>k + 1) * PANEL_ROW_BYTES
+      n -= NR
+      continue
+    }
     for (let j = 0; j < NR; j++) {
       const inside = j < columns
       let to = packed + ((<usize>j) << 2)
@@ -37,5 +45,18 @@ export function f32_gemm_pack(
     if (bias != 0) bias += (<usize>NR) << 2
     packed += (<usize>k + 1) * PANEL_ROW_BYTES
     n -= NR
+  }
+}
+
+/** A whole panel whose columns lie next to each other, as those of a matrix [k][n] do. */
+function packRows(w: usize, depthBytes: usize, bias: usize, packed: usize, k: i32): void {
+  v128.store(packed, bias == 0 ? i32x4.splat(0) : v128.load(bias))
+  v128.store(packed, bias == 0 ? i32x4.splat(0) : v128.load(bias, 16), 16)
+  while (k > 0) {
+    packed += PANEL_ROW_BYTES
+    v128.store(packed, v128.load(w))
+    v128.store(packed, v128.load(w, 16), 16)
+    w += depthBytes
+    k--
   }
 }

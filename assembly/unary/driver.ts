@@ -1,8 +1,9 @@
 import { storeLanes } from '../common/lanes'
+import { arcTangent } from './arc-tangent'
 import { exponential } from './exponential'
 import { expm1 } from './expm1'
 import { logarithm } from './logarithm'
-import { EXP, LOG, SIN, TANH } from './ops'
+import { ATAN, EXP, LOG, SIN, TANH } from './ops'
 import { plain } from './plain'
 import { trigonometric } from './trigonometric'
 
@@ -27,5 +28,6 @@ function vectors(op: i32, x: usize, y: usize, n: i32, alpha: f32, beta: f32): vo
   else if (op < TANH) exponential(op, x, y, n, alpha)
   else if (op < LOG) expm1(op, x, y, n, alpha)
   else if (op < SIN) logarithm(x, y, n)
-  else trigonometric(op, x, y, n)
+  else if (op < ATAN) trigonometric(op, x, y, n)
+  else arcTangent(x, y, n)
 }

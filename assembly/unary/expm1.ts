@@ -1,24 +1,20 @@
 import { SIGN_BITS } from '../math/constants'
 import { expm1Negative_f32x4 } from '../math/exp'
 import { tanhBy, tanhExponent } from '../math/tanh'
-import { ELU, ERF, GELU, TANH } from './ops'
-
-const SQRT_HALF: f32 = 0.707106769
+import { ELU, TANH } from './ops'
 
 /** Functions of e^t - 1 with t below 0; one loop, so that it stands there once. */
 export function expm1(op: i32, x: usize, y: usize, n: i32, alpha: f32): void {
   const sign = i32x4.splat(SIGN_BITS)
   do {
     const v = v128.load(x)
-    let u = v
     let t = v
     if (op == TANH) {
       t = tanhExponent(v)
     } else if (op == ELU) {
       t = f32x4.pmin(v, f32x4.splat(0))
     } else {
-      if (op == GELU) u = f32x4.mul(v, f32x4.splat(SQRT_HALF))
-      t = erfExponent_f32x4(u)
+      t = erfExponent_f32x4(v)
     }
     let e = expm1Negative_f32x4(t)
     if (op == TANH) {
@@ -26,12 +22,8 @@ export function expm1(op: i32, x: usize, y: usize, n: i32, alpha: f32): void {
     } else if (op == ELU) {
       e = v128.bitselect(v, f32x4.mul(f32x4.splat(alpha), e), f32x4.ge(v, f32x4.splat(0)))
     } else {
-      e = v128.bitselect(
-        smallErf_f32x4(u),
-        v128.bitselect(u, e, sign),
-        f32x4.lt(f32x4.abs(u), f32x4.splat(0.9)),
-      )
-      if (op != ERF) e = f32x4.mul(f32x4.mul(v, f32x4.splat(0.5)), f32x4.add(f32x4.splat(1), e))
+      const large = v128.bitselect(v, e, sign)
+      e = v128.bitselect(smallErf_f32x4(v), large, f32x4.lt(f32x4.abs(v), f32x4.splat(0.9)))
     }
     v128.store(y, e)
     x += 16

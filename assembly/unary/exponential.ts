@@ -1,7 +1,7 @@
 import { SIGN_BITS } from '../math/constants'
 import { exp_f32x4 } from '../math/exp'
 import { sigmoidBy } from '../math/sigmoid'
-import { EXP, GELU_TANH, SOFTPLUS, SWISH } from './ops'
+import { EXP, GELU, GELU_TANH, SOFTPLUS, SWISH } from './ops'
 
 /** sqrt(8 / pi), and that times 0.044715: 2 u for the u of Gelu's tanh. */
 const GELU_1: f32 = 1.59576912
@@ -20,10 +20,13 @@ export function exponential(op: i32, x: usize, y: usize, n: i32, alpha: f32): vo
       const z = f32x4.mul(v, v)
       t = f32x4.mul(v, f32x4.add(f32x4.mul(z, f32x4.splat(GELU_3)), f32x4.splat(GELU_1)))
     }
+    const a = f32x4.pmin(f32x4.abs(v), f32x4.splat(14))
+    if (op == GELU) t = tailExponent_f32x4(a)
     let e = exp_f32x4(op == EXP ? t : v128.or(t, sign))
-    if (op == SOFTPLUS) {
-      // max(x, 0) + ln(1 + e)
-      e = f32x4.add(f32x4.pmax(v, f32x4.splat(0)), log1p_f32x4(e))
+    if (op >= SOFTPLUS) {
+      // max(x, 0) + ln(1 + e), or max(x, 0) - a e
+      const rest = op == GELU ? f32x4.neg(f32x4.mul(a, e)) : log1p_f32x4(e)
+      e = f32x4.add(f32x4.pmax(v, f32x4.splat(0)), rest)
     } else if (op != EXP) {
       e = sigmoidBy(t, e)
       if (op >= SWISH) e = f32x4.mul(v, e)
@@ -45,4 +48,16 @@ function log1p_f32x4(e: v128): v128 {
   p = f32x4.add(f32x4.mul(p, z), f32x4.splat(0.333332092))
   const half = f32x4.add(s, f32x4.mul(f32x4.mul(s, z), p))
   return f32x4.add(half, half)
+}
+
+/** t for which e^t is the part of a normal distribution beyond a, in 0..14: there nothing is left. */
+function tailExponent_f32x4(a: v128): v128 {
+  // -ln 2 - a p(a), p of degree 6 minimax for the error of a e^t: 8.9e-8.
+  let p = f32x4.add(f32x4.mul(a, f32x4.splat(3.39944251e-7)), f32x4.splat(-2.42590158e-5))
+  p = f32x4.add(f32x4.mul(p, a), f32x4.splat(0.000526826188))
+  p = f32x4.add(f32x4.mul(p, a), f32x4.splat(-0.00555659086))
+  p = f32x4.add(f32x4.mul(p, a), f32x4.splat(0.0369282886))
+  p = f32x4.add(f32x4.mul(p, a), f32x4.splat(0.318084031))
+  p = f32x4.add(f32x4.mul(p, a), f32x4.splat(0.797916293))
+  return f32x4.neg(f32x4.add(f32x4.mul(p, a), f32x4.splat(0.693147182)))
 }

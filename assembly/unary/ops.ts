@@ -19,13 +19,14 @@ export const SIGMOID: i32 = 14
 export const SWISH: i32 = 15
 export const GELU_TANH: i32 = 16
 export const SOFTPLUS: i32 = 17
+export const GELU: i32 = 18
 
 /** From here on by e^x - 1. */
-export const TANH: i32 = 18
-export const ELU: i32 = 19
-export const ERF: i32 = 20
-export const GELU: i32 = 21
+export const TANH: i32 = 19
+export const ELU: i32 = 20
+export const ERF: i32 = 21
 
 export const LOG: i32 = 22
 export const SIN: i32 = 23
 export const COS: i32 = 24
+export const ATAN: i32 = 25

@@ -10,7 +10,9 @@ const FURTHER = operatorTable(
   [
     ...[
       [
+        'Acos',
         'Acosh',
+        'Asin',
         'Asinh',
         'Atanh',
         'Celu',

@@ -263,6 +263,12 @@ export class Planner {
     return operand
   }
 
+  /** Whether a value lies there as real ones in a layout, without a step of its own. */
+  lies(name: string, layout: Layout): boolean {
+    const forms = this.#operands.get(name) ?? []
+    return forms.some((form) => form.coding === undefined && (form.layout === layout || form.isFlat))
+  }
+
   /** A value in a layout, coded or not as its layer left it. */
   inLayout(name: string, layout: Layout): Operand {
     return this.#inForm(name, { layout, coding: this.value(name).coding })

@@ -32,12 +32,33 @@ const ERF_EXPONENT = Float32Array.of(
   -1.12780249,
   -0.000165195277,
 )
+const TAIL = Float32Array.of(
+  3.39944251e-7,
+  -2.42590158e-5,
+  0.000526826188,
+  -0.00555659086,
+  0.0369282886,
+  0.318084031,
+  0.797916293,
+)
 const SINE = Float32Array.of(-0.000195151995, 0.0083321603, -0.166666552)
 const COSINE = Float32Array.of(2.44330622e-5, -0.00138873153, 0.0416666456)
+const ATAN = Float32Array.of(
+  0.0029206865,
+  -0.0163679048,
+  0.0432118215,
+  -0.0755221099,
+  0.106660031,
+  -0.142110556,
+  0.199937731,
+  -0.333331525,
+)
+const HALF_PI = round(1.57079637)
+const HALF_PI_LOW = round(-4.37113883e-8)
 const POINT_NINE = round(0.9)
 const GELU_1 = round(1.59576912)
 const GELU_3 = round(0.0713548163)
-const SQRT_HALF = round(0.707106769)
+const LN2 = round(0.693147182)
 
 const float = new Float32Array(1)
 const bits = new Int32Array(float.buffer)
@@ -138,7 +159,10 @@ export function erfF32(x: number): number {
 }
 
 export function geluF32(x: number): number {
-  return round(round(x * 0.5) * round(1 + erfF32(round(x * SQRT_HALF))))
+  if (x !== x) return x
+  const a = Math.min(Math.abs(x), 14)
+  const t = round(round(polynomial(TAIL, a) * a) + LN2)
+  return round((x < 0 ? 0 : x) - round(a * expF32(-Math.abs(t))))
 }
 
 export function geluTanhF32(x: number): number {
@@ -180,6 +204,15 @@ export function sinF32(x: number): number {
 
 export function cosF32(x: number): number {
   return trigonometric(x, 1, 1)
+}
+
+export function atanF32(x: number): number {
+  const magnitude = Math.abs(x)
+  const isLarge = magnitude > 1
+  const t = isLarge ? round(-1 / magnitude) : magnitude
+  const z = round(t * t)
+  const y = round(t + round(round(t * z) * polynomial(ATAN, z)))
+  return withSign(isLarge ? round(HALF_PI + round(y + HALF_PI_LOW)) : y, x)
 }
 
 const double = new Float64Array(1)

@@ -18,13 +18,14 @@ export const UNARY_OPS = [
   'Swish',
   'GeluTanh',
   'Softplus',
+  'Gelu',
   'Tanh',
   'Elu',
   'Erf',
-  'Gelu',
   'Log',
   'Sin',
   'Cos',
+  'Atan',
 ] as const
 
 export type UnaryOp = (typeof UNARY_OPS)[number]

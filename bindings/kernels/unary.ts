@@ -38,6 +38,7 @@ const FUNCTIONS: Readonly<Record<(typeof UNARY_OPS)[number], Unary>> = {
   Log: math.logF32,
   Sin: math.sinF32,
   Cos: math.cosF32,
+  Atan: math.atanF32,
 }
 
 export function unaryKernels(memory: LinearMemory): Pick<Kernels, 'f32_unary'> {

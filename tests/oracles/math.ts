@@ -4,6 +4,7 @@ export const references = {
   Log: Math.log,
   Sin: Math.sin,
   Cos: Math.cos,
+  Atan: Math.atan,
   Tanh: Math.tanh,
   Erf: erf,
   Sigmoid: (x: number) => (x < 0 ? Math.exp(x) / (1 + Math.exp(x)) : 1 / (1 + Math.exp(-x))),

@@ -9,7 +9,7 @@ import { broadcasting, same } from '../rules.js'
 
 /** Operators that one kernel runs by their name. */
 export const FUNCTIONS = (
-  'Ceil Cos Elu Erf Exp Floor Gelu HardSigmoid HardSwish LeakyRelu Log Reciprocal Round Shrink Sigmoid Sin Softplus Sqrt ' +
+  'Atan Ceil Cos Elu Erf Exp Floor Gelu HardSigmoid HardSwish LeakyRelu Log Reciprocal Round Shrink Sigmoid Sin Softplus Sqrt ' +
   'Swish Tanh ThresholdedRelu'
 ).split(' ')
 

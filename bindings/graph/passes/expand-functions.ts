@@ -19,13 +19,20 @@ type Expand = (expansion: Expansion) => unknown
 /**
  * Writes operators that inference has no layer for by those that it has, most of them as ONNX itself defines them: what it
  * calls functions. So inference needs to know few operators, and the bundle of it stays small.
+ *
+ * @param leave whether to leave an operator alone
  */
-export function expandFunctions(model: Model, keep: Keep): Model {
-  if (!model.nodes.some(({ op, domain }) => domain === '' && Object.hasOwn(EXPANSIONS, op))) return model
+export function expandFunctions(
+  model: Model,
+  keep: Keep,
+  leave: (op: string) => boolean = () => false,
+): Model {
+  const isMeant = ({ op, domain }: GraphNode) => domain === '' && Object.hasOwn(EXPANSIONS, op) && !leave(op)
+  if (!model.nodes.some(isMeant)) return model
   const ranks = inferRanks(model)
   const weights = new Weights(model, keep)
   const nodes = model.nodes.flatMap((node) => {
-    if (node.domain !== '' || !Object.hasOwn(EXPANSIONS, node.op)) return [node]
+    if (!isMeant(node)) return [node]
     const [x = ''] = node.inputs
     const type = ranks.get(x)
     const isOther = type !== undefined && type.dtype !== 'float32'
@@ -219,6 +226,12 @@ const atanh: Expand = ({ emit, x }) => {
   return emit.add('Mul', [half, emit.add('Sign', [x])])
 }
 
+/** The square root of (1 - x) over (1 + x), or of their product. */
+function complement(emit: Emitter, x: string, op: 'Div' | 'Mul'): string {
+  const one = emit.scalar(1)
+  return emit.add('Sqrt', [emit.add(op, [emit.add('Sub', [one, x]), emit.add('Add', [one, x])])])
+}
+
 /** Of any element type. */
 const GENERAL: Readonly<Record<string, Expand>> = {
   Max: chain('Max'),
@@ -229,7 +242,12 @@ const GENERAL: Readonly<Record<string, Expand>> = {
 }
 
 const OF_FLOATS: Readonly<Record<string, Expand>> = {
+  Acos: ({ emit, x }) => {
+    const half = emit.add('Atan', [complement(emit, x, 'Div')])
+    return emit.add('Add', [half, half])
+  },
   Acosh: acosh,
+  Asin: ({ emit, x }) => emit.add('Atan', [emit.add('Div', [x, complement(emit, x, 'Mul')])]),
   Asinh: asinh,
   Atanh: atanh,
   Celu: celu,

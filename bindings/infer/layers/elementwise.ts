@@ -126,9 +126,11 @@ function isFlat(shape: readonly number[]): boolean {
  */
 function commonLayout(planner: Planner, names: readonly string[], rank: number): Layout {
   const values = names.map((name) => planner.value(name))
+  const turns = (layout: Layout) =>
+    names.filter((name, i) => values[i]!.shape.length === rank && !planner.lies(name, layout)).length
   const images = values.some(({ layout, shape }) => layout === 'last' && shape.length === rank)
   const fits = values.every(({ shape }) => shape.length === rank || isFlat(extended(shape, rank)))
-  return images && fits ? 'last' : 'first'
+  return images && fits && turns('last') <= turns('first') ? 'last' : 'first'
 }
 
 /** A value of lower rank stays as it is: it has one axis at most that matters, or the layout is ONNX's. */

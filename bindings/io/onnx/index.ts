@@ -2,8 +2,10 @@ import { FormatError } from '../../errors.js'
 import { checkModel } from '../../graph/check.js'
 import type { Graph, Model } from '../../graph/model.js'
 import { MAX_OPSET, MIN_OPSET } from '../../graph/opset.js'
+import { expandFunctions } from '../../graph/passes/expand-functions.js'
 import { upgrade } from '../../graph/passes/upgrade.js'
 import { prepare } from '../../graph/prepare.js'
+import { RUNNABLE } from '../../graph/runnable.js'
 import { checkBoolean, checkNames, checkOptions, describe } from '../../validate.js'
 import { readGraph } from './graph.js'
 import { ProtoReader } from './wire.js'
@@ -76,7 +78,7 @@ export function readOnnx(bytes: Uint8Array | ArrayBuffer, options: ReadOnnxOptio
   const model = { ...graph, opset, metadata: Object.fromEntries(metadata) }
   if (optimize) return prepare(model, keep)
   checkModel(model)
-  return upgrade(model)
+  return expandFunctions(upgrade(model), new Set(keep), (op) => RUNNABLE.has(op))
 }
 
 function readOpset(proto: ProtoReader, opsets: Map<string, number>): void {
