@@ -66,7 +66,7 @@ try {
     write: false,
   })
   const foreign = Object.keys(metafile.inputs).filter((path) =>
-    /dist\/(compress|train|cli|io\/onnx|io\/tfjs)\//.test(path),
+    /dist\/(compress|train|cli|io\/onnx|io\/stack|io\/tfjs)\//.test(path),
   )
   if (foreign.length > 0) throw new Error(`./infer pulls in ${foreign.join(', ')}`)
   const dependencies = Object.keys(metafile.inputs).filter(
