@@ -37,6 +37,7 @@ export {
 export { matmul, type MatmulOptions } from './ops/matmul.js'
 export { int8Matmul, type Int8MatmulOptions } from './ops/int8-matmul.js'
 export { bitMatmul, type BitMatmulOptions } from './ops/bit-matmul.js'
+export { bitsToInt4, type BitsToInt4Options } from './ops/bits-int4.js'
 export type { PackedBits } from './ops/bit-weights.js'
 export { int4Matmul, type Int4MatmulOptions } from './ops/int4-matmul.js'
 export { packWeights, type Activation, type PackWeightsOptions } from './ops/matmul-operands.js'

@@ -2,8 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { packBits, type BitTensor } from '../bindings/formats/bits.js'
 import { tensor } from '../bindings/formats/tensor.js'
 import { bitMatmul } from '../bindings/ops/bit-matmul.js'
+import { bitsToInt4 } from '../bindings/ops/bits-int4.js'
+import { dequantizeInt4 } from '../bindings/ops/int4.js'
+import { int4Matmul } from '../bindings/ops/int4-matmul.js'
 import { packWeights } from '../bindings/ops/matmul-operands.js'
-import { integerProduct } from './oracles/gemm.js'
+import { f32Product, integerProduct } from './oracles/gemm.js'
 import { expectSame } from './support/compare.js'
 import { Random } from './support/random.js'
 import { describeTargets } from './support/targets.js'
@@ -79,6 +82,40 @@ describeTargets('bits_gemm', (runtime) => {
     expect(() => packWeights(b, bad({ bias: new Float32Array(3), runtime }))).toThrow(TypeError)
     const dirty: BitTensor = { ...b, signs: b.signs.map((_, i) => (i === 16 ? 16 : 0)) }
     expect(() => bitMatmul(dirty, b, { runtime })).toThrow('"a.signs" expected zeros after the end of row 1')
+  })
+})
+
+describeTargets('bitsToInt4', (runtime) => {
+  it.each(['binary', 'ternary'] as const)('%s weights times int8 and float rows', (kind) => {
+    const random = new Random(5)
+    const [m, n, k] = [5, 7, 300]
+    const w = signs(random, n * k, kind === 'ternary' ? 0.5 : 0)
+    const scale = random.floats(n)
+    const weights = bitsToInt4(packBits(tensor(w, [n, k]), { kind }), { scale })
+    const reals = w.map((sign, i) => sign * scale[Math.floor(i / k)]!)
+    expectSame(dequantizeInt4(weights), reals)
+    // Whole numbers with 127 and -128 among them are their own codes in every row.
+    const a = Float32Array.from({ length: m * k }, (_, i) => [127, -128][i % k] ?? random.integer(-128, 127))
+    const rows = { data: a, rows: m, columns: k, stride: k }
+    const x = tensor(a, [m, k])
+    expectSame(
+      int4Matmul(x, weights, { inputs: 'float32', runtime }).data,
+      f32Product(rows, reals, n, undefined),
+    )
+    // Powers of two for scales: f32 holds every sum exactly.
+    const exact = bitsToInt4(packBits(tensor(w, [n, k]), { kind }), { scale: scale.fill(0.5) })
+    expectSame(
+      int4Matmul(x, exact, { runtime }).data,
+      integerProduct(rows, Array(m).fill(0), w, n).map((sum) => sum / 2 + 0),
+    )
+  })
+
+  it('refuses what does not fit', () => {
+    const bits = packBits(new Float32Array(6), { shape: [2, 3] })
+    expect(() => bitsToInt4(bits, { scale: new Float32Array(3).fill(1) })).toThrow(RangeError)
+    expect(() => bitsToInt4(bits, { scale: Float32Array.of(1, 0) })).toThrow('"scale" expected finite scales')
+    expect(() => bitsToInt4(bad(null))).toThrow('"bits" expected a BitTensor')
+    expect(bitsToInt4(bits)).toMatchObject({ kind: 'int4', shape: [2, 3], axis: 1, groupSize: 256 })
   })
 })
 
