@@ -240,6 +240,12 @@ export const RUNNABLE_EVALUATORS: Readonly<Record<string, Evaluator>> = {
     return [tensor]
   },
 
+  Clip: (call, outputs) => {
+    const [low, high] = [1, 2].map((position) => call.optional(position) && elementsOf(call, position)[0])
+    const above = (x: number) => (low !== undefined && x < low ? low : x)
+    return unary((x) => (high !== undefined && above(x) > high ? high : above(x)))(call, outputs)
+  },
+
   Add: binary((a, b) => a + b),
   Sub: binary((a, b) => a - b),
   Mul: (call, outputs) => (/^u?int32$/.test(outputs[0].dtype) ? multiply32 : multiply)(call, outputs),

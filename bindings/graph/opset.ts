@@ -1,5 +1,5 @@
-/** Oldest operator set that is read: the first with NumPy-style broadcasting. */
-export const MIN_OPSET = 7
+/** Oldest operator set that is read; the next one brought NumPy-style broadcasting. */
+export const MIN_OPSET = 6
 
 /** The operator set whose forms and semantics the IR follows; `upgrade` rewrites older forms into it. */
 export const IR_OPSET = 21

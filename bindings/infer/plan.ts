@@ -1,10 +1,9 @@
-import { UnsupportedOpError } from '../errors.js'
 import { BYTES_PER_ELEMENT, elementCount, type ElementType, type Tensor } from '../formats/tensor.js'
 import { Call, UnknownValues, type ValueType } from '../graph/call.js'
 import type { ActivationRange, GraphNode } from '../graph/model.js'
 import { readsOf } from '../graph/uses.js'
 import { MAX_SHAPE_INPUT } from '../limits.js'
-import { writeSlot, type Slot } from '../ops/slot.js'
+import { viewSlot, writeSlot, type Slot } from '../ops/slot.js'
 import type { Handle } from '../runtime/handle.js'
 import type { Arena } from './arena.js'
 import { convert } from './convert.js'
@@ -286,10 +285,16 @@ export class Planner {
 
   /** A value as float32, in the layout that is asked for or its own. */
   float(name: string, layout: Layout = this.value(name).layout): Operand {
-    const { dtype } = this.value(name)
-    if (dtype !== 'float32')
-      throw new UnsupportedOpError([{ op: `${dtype} input`, nodes: [this.#node!.name] }])
-    return this.decoded(name, layout)
+    const own = this.value(name)
+    if (own.dtype === 'float32') return this.decoded(name, layout)
+    // Such as an exponent, which may be an integer.
+    const to = this.temporary(own.shape)
+    this.step('evaluate', [own], [to], () => {
+      const numbers = viewSlot(to, 'float32', to.elements)
+      const elements = viewSlot(own, own.dtype, own.elements)
+      for (let i = 0; i < numbers.length; i++) numbers[i] = Number(elements[i])
+    })
+    return to
   }
 
   /** A value as int8 codes. */

@@ -10,6 +10,7 @@ import {
 } from '../attributes.js'
 import type { Graph, GraphNode, Model, Weight } from '../model.js'
 import { IR_OPSET } from '../opset.js'
+import { inferRanks } from '../ranks.js'
 import { mapGraphs } from '../scopes.js'
 import { freshName, namesOf, producers } from '../uses.js'
 
@@ -25,11 +26,14 @@ interface Context {
 type Rewrite = (node: GraphNode, context: Context) => readonly GraphNode[]
 
 /**
- * Operators whose form changed between opset 7 and 21, with the opset of the newest form.
+ * Operators whose form changed between opset 6 and 21, with the opset of the newest form.
  *
  * @see ONNX Changelog.md
  */
 const REWRITES: ReadonlyMap<string, { readonly since: number; readonly rewrite: Rewrite }> = new Map([
+  ...['Add', 'And', 'Div', 'Equal', 'Greater', 'Less', 'Mul', 'Or', 'Pow', 'PRelu', 'Sub', 'Xor'].map(
+    (op) => [op, { since: 7, rewrite: alignOperand }] as const,
+  ),
   ['BatchNormalization', { since: 14, rewrite: batchNormalization }],
   ['Clip', { since: 11, rewrite: clip }],
   ['Dropout', { since: 12, rewrite: dropout }],
@@ -50,7 +54,7 @@ const REWRITES: ReadonlyMap<string, { readonly since: number; readonly rewrite: 
   ),
 ])
 
-/** Rewrites operators of opsets 7 to 20 into the form that opset 21 gives them, so that all else knows one form. */
+/** Rewrites operators of opsets 6 to 20 into the form that opset 21 gives them, so that all else knows one form. */
 export function upgrade(model: Model): Model {
   if (model.opset >= IR_OPSET) return { ...model, opset: IR_OPSET }
   return { ...model, ...upgradeGraph(model, model.opset), opset: IR_OPSET }
@@ -60,9 +64,12 @@ function upgradeGraph(graph: Graph, opset: number): Graph {
   const weights = new Map(graph.weights)
   const made = producers(graph)
   const inputs = new Map(graph.inputs.map((input) => [input.name, input]))
+  // All ranks matter only where operands are placed by an axis.
+  const ranks = opset < 7 ? inferRanks({ ...graph, name: '', opset, metadata: {} }) : undefined
   const rankOf = (name: string): number | undefined => {
     const op = made.get(name)?.op
-    return op === 'Gemm' || op === 'Flatten' ? 2 : inputs.get(name)?.shape?.length
+    if (op === 'Gemm' || op === 'Flatten') return 2
+    return inputs.get(name)?.shape?.length ?? ranks?.get(name)?.rank
   }
   const context: Context = { opset, names: namesOf(graph), weights, rankOf }
   const nodes = graph.nodes.flatMap((node) => {
@@ -96,6 +103,29 @@ function float32s(values: readonly number[]): Tensor<'float32'> {
 
 function float32(value: number): Tensor<'float32'> {
   return { kind: 'dense', dtype: 'float32', shape: [], data: Float32Array.of(value) }
+}
+
+/**
+ * Before opset 7 the second operand lay at an axis of the first, and the slopes of PRelu at axis 1; without an axis both
+ * ended together, as they do now.
+ */
+function alignOperand(node: GraphNode, context: Context): GraphNode[] {
+  const [a, b] = node.inputs as [string, string]
+  const aligned = { ...node, attributes: without(node, 'broadcast', 'axis') }
+  const isPlaced = attribute(node, 'axis') !== undefined || node.op === 'PRelu'
+  const [rank, own] = [context.rankOf(a), context.rankOf(b)]
+  if (!isPlaced) return [aligned]
+  if (rank === undefined || own === undefined) {
+    throw new UnsupportedOpError([{ op: `${node.op} of unknown rank at an axis`, nodes: [node.name] }])
+  }
+  const axis = intAttribute(node, 'axis', Math.min(1, rank - own))
+  const missing = rank - own - (axis < 0 ? axis + rank : axis)
+  if (missing <= 0) return [aligned]
+  const places = int64s(Array.from({ length: missing }, (_, i) => own + i))
+  const axes = addWeight(context, `${node.name}.axes`, places)
+  const name = freshName(context.names, `${node.name}.aligned`)
+  const placed = { ...node, name, op: 'Unsqueeze', inputs: [b, axes], outputs: [name], attributes: {} }
+  return [placed, { ...aligned, inputs: [a, name] }]
 }
 
 /** An optional list attribute becomes the input after the last. */

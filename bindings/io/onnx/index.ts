@@ -23,7 +23,7 @@ export interface ReadOnnxOptions {
 }
 
 /**
- * Reads an ONNX file of opset 7 to 24.
+ * Reads an ONNX file of opset 6 to 24.
  *
  * - Operators come out in the form that opset 21 gives them (`upgrade`), whatever the file's opset.
  * - Initializers, also those that are graph inputs, and Constant nodes become weights.
