@@ -14,8 +14,6 @@ export const SKIPPED_CASES: readonly (readonly [cases: RegExp, reason: string])[
   [/node\/test_(adagrad|adam|momentum|nesterov)/, TRAINING],
   [/node\/test_(global(average|max)pool|not_|softplus|softsign)/, OPSET],
   [/bernoulli.*_expanded/, 'its random numbers are not ours'],
-  [/(AvgPool|MaxPool)3d|pool_3d/, 'windows slide over one or two axes'],
-  [/Conv3d|convtranspose_3d/, 'convolutions over one or two axes'],
   [/maxpool_with_argmax/, 'MaxPool without indices'],
   [/maxpool_2d_uint8/, 'MaxPool of float32 and of int8 codes'],
 ]
@@ -32,7 +30,6 @@ export const SKIPPED_OPERATORS: Readonly<Record<string, string>> = {
   Bernoulli: 'its random numbers are not ours',
   BlackmanWindow: SIGNALS,
   ConvInteger: QUANTIZED,
-  ConvTranspose: 'not built yet',
   DFT: SIGNALS,
   DequantizeLinear: QUANTIZED,
   DynamicQuantizeLinear: QUANTIZED,
