@@ -2,6 +2,7 @@
 import type { BenchCase } from './harness.js'
 import { cases as bitsGemm } from './bits-gemm.bench.js'
 import { cases as cbwGemm } from './cbw-gemm.bench.js'
+import { cases as context } from './context.bench.js'
 import { cases as conv } from './conv.bench.js'
 import { cases as elementwise } from './elementwise.bench.js'
 import { cases as f32Gemm } from './f32-gemm.bench.js'
@@ -16,6 +17,7 @@ import { cases as quantize } from './quantize.bench.js'
 import { cases as rans } from './rans.bench.js'
 
 export const suites: BenchCase[] = [
+  ...context,
   ...conv,
   ...elementwise,
   ...math,

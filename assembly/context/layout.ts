@@ -5,8 +5,7 @@ export const UNIT: i32 = 256
 /** Greatest of a squashed or stretched probability. */
 export const MOST_ODDS: i32 = 2047
 
-/** A weight of 1; weights stay within 16 of them. */
-export const ONE: i32 = 65536
+/** A weight of 1 is 65536; weights stay within 16 of them. */
 export const FIRST_WEIGHT: i32 = 16384
 export const MOST_WEIGHT: i32 = 1 << 20
 
@@ -35,6 +34,9 @@ export const FAILED: usize = 1108
 /** u16[4096] each: probability of odds - 2048 .. 2047, and odds of a probability, both of 12 bits. */
 export const SQUASHED: usize = 2048
 export const STRETCHED: usize = 10240
+
+/** u32[256]: 2^27 / (2 t + 3), rounded up, by the count t of a cell. */
+export const RECIPROCALS: usize = 18432
 
 // State: cells u32, then weights i32.
 export const COLUMN_CELLS: usize = 0

@@ -13,7 +13,7 @@ import {
   MOST_WEIGHT,
   NODE_CELLS,
   NODE_ROWS,
-  ONE,
+  RECIPROCALS,
   SQUASHED,
   STRETCHED,
   UNIT,
@@ -52,6 +52,9 @@ export function prepare(state: usize, width: i32): void {
     if (left == 0) left = (set++ < <i32>ZERO_SETS ? ZERO_CONTEXTS : BIT_CONTEXTS) + 1
     store<i32>(at, --left == 0 ? 0 : FIRST_WEIGHT)
   }
+  for (let count: u32 = 0; count <= MOST_COUNT; count++) {
+    store<u32>(RECIPROCALS + ((<usize>count) << 2), (1 << 27) / (2 * count + 3) + 1)
+  }
   let next: i32 = 0
   for (let odds = -MOST_ODDS; odds <= MOST_ODDS; odds++) {
     const at = (<usize>((odds + 2048) >> 7)) << 1
@@ -89,8 +92,11 @@ export function codeBit(bit: i32, contexts: i32, node: usize, weights: usize): i
     const cell = load<u32>(at)
     const count = cell >> 16
     const old = <i32>(cell & 0xffff)
-    const step = (2 * ((bit ? 65535 : 0) - old)) / <i32>(2 * count + 3)
-    store<u32>(at, (min(count + 1, MOST_COUNT) << 16) | (<u32>(old + step)))
+    // Exact division, of numbers below 2^17 by divisors below 2^10, rounded towards zero.
+    const reciprocal = <u64>load<u32>(RECIPROCALS + ((<usize>count) << 2))
+    const way = bit ? 65535 - old : old
+    const step = <i32>((<u64>(2 * way) * reciprocal) >> 27)
+    store<u32>(at, (min(count + 1, MOST_COUNT) << 16) | (<u32>(bit ? old + step : old - step)))
   }
   return bit
 }

@@ -63,7 +63,7 @@ export function u8_huf_decode_block(
   } else {
     tables = load<u32>(state)
     if (tables == NO_CODE) return CORRUPT
-    memory.copy(RUN_OF, state + TABLES_IN_STATE, TABLES_BYTES)
+    copyTables(tables, RUN_OF, state + TABLES_IN_STATE)
   }
 
   if (n < SPLIT) {
@@ -82,10 +82,16 @@ export function u8_huf_decode_block(
   if (position > end) return TRUNCATED
   // A smaller block is the last.
   if (n == BLOCK && (isFresh || tables != load<u32>(state))) {
-    memory.copy(state + TABLES_IN_STATE, RUN_OF, TABLES_BYTES)
+    copyTables(tables, state + TABLES_IN_STATE, RUN_OF)
     store<u32>(state, tables)
   }
   return <i32>(position - start)
+}
+
+/** Those of single symbols, which lie behind the other, are always there. */
+function copyTables(tables: u32, to: usize, from: usize): void {
+  const skipped = tables == SYMBOLS_ONLY ? LENGTH_OF - RUN_OF : 0
+  memory.copy(to + skipped, from + skipped, TABLES_BYTES - skipped)
 }
 
 /** Reads the directory: where the streams begin and end, and where their symbols go. */

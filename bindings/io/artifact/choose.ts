@@ -15,7 +15,7 @@ export interface Choice {
   encode(): Uint8Array
 }
 
-/** What the context code has to save: it decodes 10 to 20 symbols in the time of a thousand. */
+/** What the context code has to save: it decodes ten symbols in the time in which Huffman decodes a thousand. */
 const CONTEXT_WORTH = 1 / 32
 
 /** Measures all forms in which the symbols of a weight can be stored, exactly, and takes the smallest. */
