@@ -122,7 +122,7 @@ describeTargets('qs8_gemm', (runtime) => {
     }
   }
 
-  // Halves are multiplied from 64x128x128 on, where steps of four k and panels of eight columns are even in number.
+  // Halves are multiplied from 48x64x128 on, where steps of four k and panels of eight columns are even in number.
   for (const [kName, k] of [
     ['k_eq', 128],
     ['k_odd_steps', 131],
@@ -130,14 +130,14 @@ describeTargets('qs8_gemm', (runtime) => {
     ['k_pad', 133],
   ] as const) {
     it.each([
-      ['below', 63, 128],
-      ['narrow', 64, 112],
-      ['eq', 64, 128],
-      ['m_gt', 71, 128],
-      ['m_gt_block', 145, 128],
-      ['n_odd_panels', 64, 136],
-      ['n_gt_group', 69, 139],
-      ['n_cut', 64, 190],
+      ['below', 47, 64],
+      ['narrow', 48, 48],
+      ['eq', 48, 64],
+      ['m_gt', 55, 64],
+      ['m_gt_block', 145, 64],
+      ['n_odd_panels', 48, 72],
+      ['n_gt_group', 53, 139],
+      ['n_cut', 48, 190],
     ])(`halves ${kName} %s`, (_, m, n) => {
       const random = new Random(k + m + n)
       const a = int8Matrix(random, m, k, k + 3)

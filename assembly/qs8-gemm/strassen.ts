@@ -17,7 +17,7 @@ const WIDTH: i32 = GROUP * NR
 
 /** If the product has halves in each direction and is large enough to gain by them. */
 export function hasHalves(m: i32, n: i32, k: i32): bool {
-  return m >= 64 && n >= 128 && k >= 128 && ((panelsOf(n) | stepsOf(k)) & 1) == 0
+  return m >= 48 && n >= 64 && k >= 128 && ((panelsOf(n) | stepsOf(k)) & 1) == 0
 }
 
 /** Bytes of work space, in f64. */
