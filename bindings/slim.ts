@@ -9,6 +9,8 @@ export { packBits, type BitTensor, type PackBitsOptions } from './formats/bits.j
 export type { GroupSize, Int4Tensor } from './formats/int4.js'
 export type { Codebook, CodebookTensor } from './formats/codebook.js'
 export type { CsrMatrix } from './formats/csr.js'
+export { blockSparseToDense, toBlockSparse, type BlockSparseMatrix } from './formats/block-sparse.js'
+export { nmSparseToDense, toNmSparse, type NmSparseMatrix } from './formats/nm-sparse.js'
 export { dequantizeInt8, quantizeInt8, type DequantizeOptions, type QuantizeOptions } from './ops/quantize.js'
 export { dequantizeInt4, quantizeInt4, type QuantizeInt4Options } from './ops/int4.js'
 export { csrToDense, toCsr, type CsrToDenseOptions, type ToCsrOptions } from './formats/csr.js'
@@ -16,7 +18,7 @@ export { assignCodebook, expandCodebook, type AssignOptions, type ExpandOptions 
 export { kmeansCodebook, type KmeansOptions, type TrainedCodebook } from './ops/kmeans.js'
 export { pruneMagnitude, type PrunedWeights, type PruneOptions } from './ops/prune.js'
 export { sparseMatmul, type SparseMatmulOptions } from './ops/sparse-matmul.js'
-export type { SparseWeights } from './ops/spmm.js'
+export type { SparseMatrix, SparseWeights } from './ops/spmm.js'
 export {
   huffmanDecode,
   huffmanDecodedLength,

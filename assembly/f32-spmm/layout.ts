@@ -19,3 +19,24 @@ export const SLAB: usize = 1024
 
 /** Behind the slab of 32 KiB: the 256 f32 values of a codebook. */
 export const TABLE: usize = 33 * 1024
+
+/** The same for four rows at a time: their x values for 8 samples fill a slab. */
+export const NARROW_COLUMNS: i32 = 1024
+
+/** Blocks of four rows and a column: groups of four rows in a slice; four vectors in the vector kernel. */
+export const BSR_SLICE_GROUPS: i32 = 4
+
+/** Slice header: four u32 group numbers, then four u16 counts of blocks. */
+export const BSR_COUNTS: usize = 16
+export const BSR_SLICE_HEADER_BYTES: usize = 24
+
+/** A step of a slice: one block of each group, as four u16 offsets, then four times four f32 values. */
+export const BSR_VALUES: usize = 8
+export const BSR_STEP_BYTES: usize = 72
+
+/** A step of an N:M panel of 16 rows, one entry of each: a byte of positions for four of them, and their f32 values. */
+export const NM_POSITION_BYTES: usize = 4
+export const NM_VALUE_BYTES: usize = 64
+
+/** Behind the table: for each byte of four positions the mask that takes them from a vector, 4 KiB. */
+export const MASKS: usize = 34 * 1024

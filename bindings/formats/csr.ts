@@ -52,8 +52,7 @@ export function checkCsr(name: string, csr: unknown): asserts csr is CsrMatrix {
   const { rows, cols, rowPtr, colIndices, values, scale, codebook } = csr as CsrMatrix
   checkInteger(`${name}.rows`, rows, 0, MAX_TENSOR_ELEMENTS)
   checkInteger(`${name}.cols`, cols, 0, Math.floor(MAX_TENSOR_ELEMENTS / Math.max(rows, 1)))
-  checkTypedArray(`${name}.rowPtr`, rowPtr, 'Uint32Array', rows + 1)
-  checkTypedArray(`${name}.colIndices`, colIndices, 'Uint32Array')
+  checkPattern(name, 'rowPtr', { lines: rows, cols, ptr: rowPtr, colIndices })
   const isInt8 = ArrayBuffer.isView(values) && (values as Int8Array)[Symbol.toStringTag] === 'Int8Array'
   const kind = codebook !== undefined ? 'Uint8Array' : isInt8 ? 'Int8Array' : 'Float32Array'
   checkTypedArray(`${name}.values`, values, kind, colIndices.length)
@@ -62,25 +61,39 @@ export function checkCsr(name: string, csr: unknown): asserts csr is CsrMatrix {
     checkIndices(`${name}.values`, values, codebook)
   }
   checkScale(`${name}.scale`, scale, isInt8, rows)
-  if (rowPtr[0] !== 0 || rowPtr[rows] !== colIndices.length) {
+}
+
+/** Columns of lines (rows, or groups of them): line i holds those from `ptr[i]` to `ptr[i + 1]`, ascending, none twice. */
+export interface Pattern {
+  readonly lines: number
+  readonly cols: number
+  readonly ptr: Uint32Array
+  readonly colIndices: Uint32Array
+}
+
+/** Throws unless every offset and column is in its place. */
+export function checkPattern(name: string, ptrName: string, { lines, cols, ptr, colIndices }: Pattern): void {
+  checkTypedArray(`${name}.${ptrName}`, ptr, 'Uint32Array', lines + 1)
+  checkTypedArray(`${name}.colIndices`, colIndices, 'Uint32Array')
+  if (ptr[0] !== 0 || ptr[lines] !== colIndices.length) {
     throw new RangeError(
-      `"${name}.rowPtr" expected to go from 0 to ${colIndices.length}, got ${rowPtr[0]} to ${rowPtr[rows]}`,
+      `"${name}.${ptrName}" expected to go from 0 to ${colIndices.length}, got ${ptr[0]} to ${ptr[lines]}`,
     )
   }
   // All offsets first: only then do they stay within the arrays.
-  for (let row = 0; row < rows; row++) {
-    if (rowPtr[row + 1]! < rowPtr[row]!) {
+  for (let line = 0; line < lines; line++) {
+    if (ptr[line + 1]! < ptr[line]!) {
       throw new RangeError(
-        `"${name}.rowPtr" expected ascending offsets, got ${rowPtr[row + 1]} after ${rowPtr[row]}`,
+        `"${name}.${ptrName}" expected ascending offsets, got ${ptr[line + 1]} after ${ptr[line]}`,
       )
     }
   }
-  for (let row = 0, entry = 0; row < rows; row++) {
-    for (let least = 0; entry < rowPtr[row + 1]!; entry++) {
+  for (let line = 0, entry = 0; line < lines; line++) {
+    for (let least = 0; entry < ptr[line + 1]!; entry++) {
       const column = colIndices[entry]!
       if (column < least || column >= cols) {
         throw new RangeError(
-          `"${name}.colIndices" expected ascending columns below ${cols} in row ${row}, got ${column} at ${entry}`,
+          `"${name}.colIndices" expected ascending columns below ${cols} in ${ptrName.slice(0, -3)} ${line}, got ${column} at ${entry}`,
         )
       }
       least = column + 1
@@ -166,7 +179,7 @@ export interface ElementOrder {
   readonly columns: Uint32Array
 }
 
-function rowMajor(rows: number, cols: number): ElementOrder {
+export function rowMajor(rows: number, cols: number): ElementOrder {
   return { rows, rowStep: cols, columns: Uint32Array.from({ length: cols }, (_, column) => column) }
 }
 

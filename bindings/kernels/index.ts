@@ -6,6 +6,7 @@ import { bitsGemmKernels } from './bits-gemm.js'
 import { convKernels } from './conv.js'
 import { elementwiseKernels } from './elementwise.js'
 import { f32GemmKernels } from './f32-gemm.js'
+import { patternSpmmKernels } from './pattern-spmm.js'
 import { poolKernels } from './pool.js'
 import { qb4wGemmKernels } from './qb4w-gemm.js'
 import { qs8GemmKernels } from './qs8-gemm.js'
@@ -37,6 +38,7 @@ export function createJsKernels(memory: LinearMemory): Kernels {
     ...kmeansKernels(memory),
     ...gapKernels(memory),
     ...huffmanKernels(memory),
+    ...patternSpmmKernels(memory),
     ...poolKernels(memory),
     ...qb4wGemmKernels(memory),
     ...qs8GemmKernels(memory),

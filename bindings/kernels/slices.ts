@@ -3,6 +3,7 @@ import type { LinearMemory } from '../runtime/memory.js'
 
 // These mirror assembly/f32-spmm/layout.ts.
 export const BLOCK_COLUMNS = 256
+export const NARROW_COLUMNS = 1024
 export const SLICE_ROWS = 8
 export const BLOCK_HEADER_BYTES = 16
 export const COUNTS = 32
@@ -23,8 +24,11 @@ export interface Block {
   readonly counts: Uint32Array
 }
 
+/** What `blocksOf` reads of a matrix. */
+export type Lines = Pick<CsrMatrix, 'rows' | 'cols' | 'rowPtr' | 'colIndices'>
+
 /** Walks the blocks of `width` columns of a matrix. The arrays are used again for the next block. */
-export function* blocksOf({ rows, cols, rowPtr, colIndices }: CsrMatrix, width: number): Generator<Block> {
+export function* blocksOf({ rows, cols, rowPtr, colIndices }: Lines, width: number): Generator<Block> {
   const starts = rowPtr.slice(0, rows)
   const counts = new Uint32Array(rows)
   const order = new Uint32Array(rows)

@@ -1,5 +1,4 @@
 import type { CodebookTensor } from '../formats/codebook.js'
-import type { CsrMatrix } from '../formats/csr.js'
 import type { BitTensor } from '../formats/bits.js'
 import { checkInt4, type Int4Tensor } from '../formats/int4.js'
 import type { QuantizedTensor } from '../formats/quantized.js'
@@ -23,15 +22,15 @@ import { PackedF32Weights, packF32Weights, type WeightLayout } from './f32-gemm.
 import { PackedInt4Weights, packInt4Weights } from './qb4w-gemm.js'
 import { PackedInt8Weights, packInt8Weights } from './qs8-gemm.js'
 import { checkQuantized } from './quantize.js'
-import { packSparse, type SparseWeights } from './spmm.js'
+import { packSparse, type SparseMatrix, type SparseWeights } from './spmm.js'
 
 /** Applied to the result, bias included; a missing bound is open. */
 export type Activation = 'none' | 'relu' | { readonly min?: number; readonly max?: number }
 
 export interface PackWeightsOptions {
-  /** `b` is [n, k], one output column a row, as in a dense layer. Otherwise [k, n]. Not for a CsrMatrix, nor an Int4Tensor, whose axis says it. */
+  /** `b` is [n, k], one output column a row, as in a dense layer. Otherwise [k, n]. Not for a sparse matrix, nor an Int4Tensor, whose axis says it. */
   transposeB?: boolean
-  /** One value an output column, in real units; one a row for a CsrMatrix. */
+  /** One value an output column, in real units; one a row for a sparse matrix. */
   bias?: Float32Array
   runtime?: Runtime
 }
@@ -76,7 +75,7 @@ function matrixOf(
 /**
  * Packs the weights of a product once for many: the second operand of `matmul` (a float32 tensor, or one that shares
  * values, which stay indices), `int8Matmul` (int8 codes with zero point 0, per tensor or per output column), `int4Matmul`
- * (groups along the depth) or `bitMatmul`, or the first of `sparseMatmul` (a CsrMatrix, whose int8 values
+ * (groups along the depth) or `bitMatmul`, or the first of `sparseMatmul` (a sparse matrix, whose int8 values
  * are dequantized). They stay in linear memory until they are disposed.
  *
  * @throws TypeError, RangeError for arguments that do not fit; CapacityError when memory is short
@@ -88,9 +87,9 @@ export function packWeights(
 export function packWeights(b: QuantizedTensor, options?: PackWeightsOptions): PackedInt8Weights
 export function packWeights(b: Int4Tensor, options?: PackWeightsOptions): PackedInt4Weights
 export function packWeights(b: BitTensor, options?: Pick<PackWeightsOptions, 'runtime'>): PackedBits
-export function packWeights(b: CsrMatrix, options?: PackWeightsOptions): SparseWeights
+export function packWeights(b: SparseMatrix, options?: PackWeightsOptions): SparseWeights
 export function packWeights(
-  b: Tensor<'float32'> | CodebookTensor | QuantizedTensor | Int4Tensor | BitTensor | CsrMatrix,
+  b: Tensor<'float32'> | CodebookTensor | QuantizedTensor | Int4Tensor | BitTensor | SparseMatrix,
   options: PackWeightsOptions = {},
 ): PackedF32Weights | PackedInt8Weights | PackedInt4Weights | PackedBits | SparseWeights {
   checkOptions('options', options, ['transposeB', 'bias', 'runtime'])
@@ -99,10 +98,10 @@ export function packWeights(
     checkOptions('options', options, ['runtime'])
     return packBitWeights(runtime, b)
   }
-  if (b?.kind === 'csr' || b?.kind === 'int4') {
+  if (b?.kind === 'csr' || b?.kind === 'blocks' || b?.kind === 'nm' || b?.kind === 'int4') {
     const { transposeB, bias } = options
     if (transposeB !== undefined) throw new TypeError('"transposeB" is for dense weights')
-    return b.kind === 'csr' ? packSparse(runtime, b, bias) : packInt4(b, runtime, options)
+    return b.kind === 'int4' ? packInt4(b, runtime, options) : packSparse(runtime, b, bias)
   }
   return b?.kind === 'quantized' ? packInt8(b, runtime, options) : packF32(b, runtime, options)
 }

@@ -1,13 +1,12 @@
-import type { CsrMatrix } from '../formats/csr.js'
 import type { Tensor } from '../formats/tensor.js'
 import { defaultRuntime } from '../runtime/default.js'
 import type { Runtime } from '../runtime/runtime.js'
 import { checkOptions, checkShape, checkTypedArray, describe } from '../validate.js'
 import { boundsOf, type Activation } from './matmul-operands.js'
-import { checkSparse, SparseWeights, spmmAt } from './spmm.js'
+import { checkSparse, SparseWeights, spmmAt, type SparseMatrix } from './spmm.js'
 
 export interface SparseMatmulOptions {
-  /** Added to each row; length `rows`. Only with a CsrMatrix: packed weights carry their bias. */
+  /** Added to each row; length `rows`. Only with a matrix: packed weights carry their bias. */
   bias?: Float32Array
   activation?: Activation
   /** Receives the result; `rows * n` long. */
@@ -23,7 +22,7 @@ export interface SparseMatmulOptions {
  * @throws TypeError, RangeError for arguments that do not fit each other
  */
 export function sparseMatmul(
-  a: CsrMatrix | SparseWeights,
+  a: SparseMatrix | SparseWeights,
   x: Tensor<'float32'>,
   options: SparseMatmulOptions = {},
 ): Tensor<'float32'> {

@@ -1,4 +1,8 @@
+import { checkBlockSparse, type BlockSparseMatrix } from '../formats/block-sparse.js'
 import { checkCsr, type CsrMatrix, type CsrValues } from '../formats/csr.js'
+import { checkNmSparse, type NmSparseMatrix } from '../formats/nm-sparse.js'
+import { blockSliceBytes, writeBlockSlices } from '../kernels/block-slices.js'
+import { nmPanelBytes, writeNmPanels } from '../kernels/nm-panels.js'
 import { sliceBytes, writeSlices } from '../kernels/slices.js'
 import { MAX_TENSOR_ELEMENTS } from '../limits.js'
 import { alignUp } from '../runtime/allocator.js'
@@ -18,6 +22,47 @@ export interface SpmmOptions {
   max?: number
 }
 
+/** Sparse weights in any form. */
+export type SparseMatrix = CsrMatrix | BlockSparseMatrix | NmSparseMatrix
+
+export type SparseKernel = 'f32_spmm_csr' | 'f32_cb8w_spmm_csr' | 'f32_spmm_bsr' | 'f32_spmm_nm'
+
+/** How a form of sparse weights lies in linear memory. */
+interface Layout {
+  readonly kernel: SparseKernel
+  /** Elements that are stored. */
+  readonly entries: number
+  readonly bytes: number
+  write(to: number): void
+}
+
+function layoutOf(matrix: SparseMatrix, { memory }: Runtime): Layout {
+  if (matrix.kind === 'nm') {
+    return {
+      kernel: 'f32_spmm_nm',
+      entries: matrix.values.length,
+      bytes: nmPanelBytes(matrix),
+      write: (to) => writeNmPanels(matrix, memory, to),
+    }
+  }
+  if (matrix.kind === 'blocks') {
+    return {
+      kernel: 'f32_spmm_bsr',
+      entries: matrix.values.length,
+      bytes: blockSliceBytes(matrix),
+      write: (to) => writeBlockSlices(matrix, memory, to),
+    }
+  }
+  const { rowPtr, values, scale, codebook } = matrix
+  const stored = scale === undefined ? values : realValues(values, scale, rowPtr)
+  return {
+    kernel: codebook === undefined ? 'f32_spmm_csr' : 'f32_cb8w_spmm_csr',
+    entries: values.length,
+    bytes: sliceBytes(matrix, codebook === undefined ? 4 : 1),
+    write: (to) => writeSlices(matrix, stored as Float32Array | Uint8Array, memory, to),
+  }
+}
+
 /** 256 values of f32: whatever a byte is, it has one. */
 const TABLE_BYTES = 1024
 
@@ -25,40 +70,37 @@ const TABLE_BYTES = 1024
 export class SparseWeights extends Handle {
   readonly rows: number
   readonly cols: number
+  /** Elements that are stored. */
   readonly nonZeros: number
-  readonly #tableBytes: number
+  /** The kernel that reads them. */
+  readonly kernel: SparseKernel
 
   /** Made by `packWeights`. */
-  constructor(runtime: Runtime, csr: CsrMatrix, bias: Float32Array | undefined) {
-    const { rows, cols, rowPtr, values, scale, codebook } = csr
-    const tableBytes = codebook === undefined ? 0 : TABLE_BYTES
-    super(runtime, alignUp(4 * rows) + tableBytes + sliceBytes(csr, codebook === undefined ? 4 : 1))
+  constructor(runtime: Runtime, matrix: SparseMatrix, bias: Float32Array | undefined) {
+    const { rows, cols } = matrix
+    const { kernel, entries, bytes, write } = layoutOf(matrix, runtime)
+    const table = matrix.kind === 'csr' ? matrix.codebook?.centroids : undefined
+    super(runtime, alignUp(4 * rows) + (table === undefined ? 0 : TABLE_BYTES) + bytes)
     this.rows = rows
     this.cols = cols
-    this.nonZeros = values.length
-    this.#tableBytes = tableBytes
+    this.nonZeros = entries
+    this.kernel = kernel
     const { f32 } = runtime.memory
     const biasStart = this.pointer >>> 2
     f32.fill(0, biasStart, biasStart + rows)
     if (bias !== undefined) f32.set(bias, biasStart)
-    if (codebook !== undefined) f32.set(codebook.centroids, this.table >>> 2)
-    const stored = scale === undefined ? values : realValues(values, scale, rowPtr)
-    writeSlices(csr, stored as Float32Array | Uint8Array, runtime.memory, this.slices)
+    if (table !== undefined) f32.set(table, this.table >>> 2)
+    write(this.slices)
   }
 
-  /** The kernel that reads them: entries are values, or indices of a table of values. */
-  get kernel(): 'f32_spmm_csr' | 'f32_cb8w_spmm_csr' {
-    return this.#tableBytes > 0 ? 'f32_cb8w_spmm_csr' : 'f32_spmm_csr'
-  }
-
-  /** Address of the table, which follows the bias; for ops/ only. */
+  /** Address of the table of a codebook, which follows the bias; for ops/ only. */
   get table(): number {
     return this.pointer + alignUp(4 * this.rows)
   }
 
-  /** Address of the slices; for ops/ only. */
+  /** Address of the entries; for ops/ only. */
   get slices(): number {
-    return this.table + this.#tableBytes
+    return this.table + (this.kernel === 'f32_cb8w_spmm_csr' ? TABLE_BYTES : 0)
   }
 }
 
@@ -79,15 +121,17 @@ function realValues(codes: CsrValues, scale: Float32Array, rowPtr: Uint32Array):
  * @param bias added to each row; length `rows`, none unless given
  * @throws TypeError, RangeError; CapacityError when the runtime is full
  */
-export function packSparse(runtime: Runtime, csr: CsrMatrix, bias?: Float32Array): SparseWeights {
-  checkSparse('csr', csr, bias)
-  return new SparseWeights(runtime, csr, bias)
+export function packSparse(runtime: Runtime, matrix: SparseMatrix, bias?: Float32Array): SparseWeights {
+  checkSparse('matrix', matrix, bias)
+  return new SparseWeights(runtime, matrix, bias)
 }
 
 /** Throws unless the parts of a sparse matrix, and its bias, fit each other. */
-export function checkSparse(name: string, csr: CsrMatrix, bias: Float32Array | undefined): void {
-  checkCsr(name, csr)
-  if (bias !== undefined) checkTypedArray('bias', bias, 'Float32Array', csr.rows)
+export function checkSparse(name: string, matrix: SparseMatrix, bias: Float32Array | undefined): void {
+  if (matrix?.kind === 'nm') checkNmSparse(name, matrix)
+  else if (matrix?.kind === 'blocks') checkBlockSparse(name, matrix)
+  else checkCsr(name, matrix)
+  if (bias !== undefined) checkTypedArray('bias', bias, 'Float32Array', matrix.rows)
 }
 
 /**
@@ -133,9 +177,16 @@ export function checkPlace(name: string, slot: Slot, weights: Handle, bytes: num
   checkSlot(name, slot, bytes)
 }
 
-/** Accumulators: one row more for lanes without a row, then to the 4 rows that are transposed at once. */
+/** Accumulators: a group of four rows more for lanes without rows, then to the 16 rows of a panel. */
 export function workBytes(rows: number, width: number): number {
-  return 4 * width * 4 * Math.ceil((rows + 1) / 4)
+  return 4 * width * 16 * Math.ceil((rows + 4) / 16)
+}
+
+/** Samples that a kernel takes at once. */
+function widthOf(kernel: SparseKernel, n: number): number {
+  if (n === 1) return 1
+  if (n <= 8 || kernel === 'f32_spmm_bsr' || kernel === 'f32_spmm_nm') return 8
+  return n > 16 ? 32 : 16
 }
 
 /** The product between addresses, unchecked; for ops/ only. */
@@ -152,11 +203,10 @@ export function spmmAt(
   const { kernels, scratch } = runtime
   const mark = scratch.mark()
   try {
-    const width = n === 1 ? 1 : n > 16 ? 32 : n > 8 ? 16 : 8
-    const acc = scratch.take(workBytes(rows, width))
+    const acc = scratch.take(workBytes(rows, widthOf(kernel, n)))
     const operands = [pointer, x, out, rows, cols, n, layout === 'rows' ? 1 : 0, min, max, acc] as const
-    if (kernel === 'f32_spmm_csr') kernels.f32_spmm_csr(slices, ...operands)
-    else kernels.f32_cb8w_spmm_csr(slices, table, ...operands)
+    if (kernel === 'f32_cb8w_spmm_csr') kernels[kernel](slices, table, ...operands)
+    else kernels[kernel](slices, ...operands)
   } finally {
     scratch.release(mark)
   }
