@@ -1,5 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { toBlockSparse } from '../bindings/formats/block-sparse.js'
+import { checkNmSparse, toNmSparse } from '../bindings/formats/nm-sparse.js'
 import { tensor } from '../bindings/formats/tensor.js'
 import { magnitudeThreshold, pruneMagnitude } from '../bindings/ops/prune.js'
 import { selectKey } from '../bindings/ops/select.js'
@@ -133,5 +135,55 @@ describe('magnitudeThreshold', () => {
     expect(magnitudeThreshold([{ weights }], 0.5)).toBe(1)
     const importance = Float32Array.of(9, 1, 1, 1)
     expect(magnitudeThreshold([{ weights, importance }], 0.75)).toBe(9)
+  })
+})
+
+describe('pruneMagnitude by patterns', () => {
+  const random = new Random(5)
+
+  it.each(['1:4', '2:4'] as const)('keeps the greatest of each four neighbours: %s', (pattern) => {
+    const n = Number(pattern[0])
+    const w = random.floats(6 * 12).map((v, i) => (i % 9 === 0 ? 0 : i % 5 === 0 ? 0.5 : v))
+    const { data, mask, zeros } = pruneMagnitude(tensor(w, [6, 3, 4]), { pattern })
+    for (let start = 0; start < w.length; start += 4) {
+      const group = Array.from(w.subarray(start, start + 4), Math.abs)
+      // The first of equal ones goes first, so that the last stay.
+      const order = [3, 2, 1, 0].sort((a, b) => group[b]! - group[a]! || b - a).slice(0, n)
+      const expected = group.map((_, i) => (order.includes(i) ? w[start + i]! : 0))
+      expect([...data.subarray(start, start + 4)]).toEqual(expected)
+    }
+    expect(zeros).toBe(data.filter((v) => v === 0).length)
+    expect([...mask]).toEqual(Array.from(data, (v) => (v === 0 ? 0 : 1)))
+    checkNmSparse('matrix', toNmSparse(tensor(data, [6, 12]), n as 1 | 2))
+  })
+
+  it.each([0, 0.3, 0.5, 1])('takes whole blocks of four rows and a column, sparsity %f', (sparsity) => {
+    const [rows, cols] = [10, 7]
+    const w = random.floats(rows * cols)
+    const importance = Float32Array.from({ length: cols }, (_, i) => i)
+    const { data } = pruneMagnitude(tensor(w, [rows, cols]), { sparsity, importance, pattern: '4x1' })
+    const sums = Array.from({ length: 3 * cols }, (_, block) => {
+      const [group, column] = [Math.floor(block / cols), block % cols]
+      let sum = 0
+      for (let row = 4 * group; row < Math.min(4 * group + 4, rows); row++) {
+        sum += Math.fround(Math.abs(w[row * cols + column]!) * column)
+      }
+      return sum
+    })
+    const order = [...sums.keys()].sort((a, b) => sums[a]! - sums[b]! || a - b)
+    const gone = new Set(order.slice(0, Math.round(sparsity * sums.length)))
+    const blockOf = (i: number) => (Math.floor(i / cols) >> 2) * cols + (i % cols)
+    expect([...data]).toEqual(Array.from(w, (v, i) => (gone.has(blockOf(i)) ? 0 : v)))
+    expect(toBlockSparse(tensor(data, [rows, cols])).colIndices.length).toBe(sums.length - gone.size)
+  })
+
+  it('names what does not go together', () => {
+    const w = tensor(new Float32Array(24), [4, 6])
+    expect(() => pruneMagnitude(w, { pattern: '2:4' })).toThrow('a multiple of 4 elements, got 6')
+    expect(() => pruneMagnitude(w, { pattern: '2:4', sparsity: 0.5 })).toThrow('expected nothing else beside')
+    expect(() => pruneMagnitude(w, { pattern: '4x1' })).toThrow('expected sparsity beside pattern 4x1')
+    expect(() => pruneMagnitude(w, { pattern: '4x1', threshold: 1 })).toThrow('expected sparsity beside')
+    expect(() => pruneMagnitude(w, { pattern: '4x1', sparsity: 0.5, granularity: 'row' })).toThrow('beside')
+    expect(() => pruneMagnitude(w, { pattern: '4:1' as '4x1', sparsity: 0.5 })).toThrow('"pattern"')
   })
 })

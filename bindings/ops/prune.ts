@@ -1,3 +1,5 @@
+import { BLOCK_ROWS } from '../formats/block-sparse.js'
+import { NM_GROUP } from '../formats/nm-sparse.js'
 import { elementCount, type Tensor } from '../formats/tensor.js'
 import { checkChoice, checkNumber, checkOptions, checkShape, checkTypedArray, describe } from '../validate.js'
 import { selectKey } from './select.js'
@@ -18,7 +20,13 @@ export interface PruneOptions {
   /** In place of `sparsity`: elements whose score is below this become zero; 0 to Infinity. */
   threshold?: number
   importance?: Float32Array
-  /** `tensor` (default): ranks all elements together. `row`: ranks each slice of axis 0 by itself. */
+  /**
+   * Where zeros may lie, for kernels that make use of it. `any` (default). `4x1`: whole blocks of four neighbouring rows (slices
+   * of axis 0) and a column, ranked by the sum of their scores; a share `sparsity` of the blocks. `1:4`, `2:4`: of each four
+   * neighbours of a row the one or two of greatest score stay, with neither `sparsity` nor `threshold`.
+   */
+  pattern?: 'any' | '4x1' | '1:4' | '2:4'
+  /** `tensor` (default): ranks all elements together. `row`: ranks each slice of axis 0 by itself. Only without a pattern. */
   granularity?: 'tensor' | 'row'
   /** Receives the weights; as long as the input, and may be the input. */
   out?: Float32Array
@@ -110,26 +118,34 @@ export function pruneMagnitude(
   weights: Float32Array | Tensor<'float32'>,
   options: PruneOptions,
 ): PrunedWeights {
-  checkOptions('options', options, ['sparsity', 'threshold', 'importance', 'granularity', 'out'])
-  const { sparsity, threshold, importance, granularity = 'tensor' } = options
+  checkOptions('options', options, [
+    ...['sparsity', 'threshold', 'importance', 'pattern', 'granularity', 'out'],
+  ])
+  const { sparsity, threshold, importance, pattern = 'any', granularity = 'tensor' } = options
   checkChoice('granularity', granularity, ['tensor', 'row'])
-  if ((sparsity === undefined) === (threshold === undefined)) {
-    throw new TypeError(
-      `"options" expected either sparsity or threshold, got ${sparsity === undefined ? 'neither' : 'both'}`,
-    )
-  }
+  checkChoice('pattern', pattern, ['any', '4x1', '1:4', '2:4'])
+  checkBounds(pattern, { sparsity, threshold, granularity })
   if (sparsity !== undefined) checkNumber('sparsity', sparsity, 0, 1)
   if (threshold !== undefined && threshold !== Infinity) checkNumber('threshold', threshold, 0)
   const { keys, cols, data } = keysOf({ weights, ...(importance && { importance }) })
   const out = options.out ?? new Float32Array(data.length)
   checkTypedArray('out', out, 'Float32Array', data.length)
   const mask = new Uint8Array(data.length)
+  if (pattern !== 'any') {
+    if (pattern === '4x1') maskBlocks(keys, cols, sparsity!)
+    else maskNeighbours(keys, cols, Number(pattern[0]))
+  }
   const width = granularity === 'row' ? cols : data.length
   let zeros = 0
   let leastKept = Infinity
   for (let start = 0; start < data.length; start += width) {
     const part = keys.subarray(start, start + width)
-    const cut = sparsity === undefined ? { key: keyOf(threshold!), ties: 0 } : cutAt([part], sparsity)
+    const cut =
+      pattern !== 'any'
+        ? { key: 0, ties: 0 } // what is to go has key 0 already
+        : sparsity === undefined
+          ? { key: keyOf(threshold!), ties: 0 }
+          : cutAt([part], sparsity)
     let { ties } = cut
     for (let i = 0; i < part.length; i++) {
       const key = part[i]!
@@ -141,6 +157,55 @@ export function pruneMagnitude(
     }
   }
   return { data: out, mask, zeros, threshold: leastKept === Infinity ? Infinity : scoreOf(leastKept) }
+}
+
+/** Throws unless the options say once what is to be pruned. */
+function checkBounds(
+  pattern: string,
+  {
+    sparsity,
+    threshold,
+    granularity,
+  }: { sparsity: number | undefined; threshold: number | undefined; granularity: string },
+): void {
+  const given = [sparsity, threshold].filter((bound) => bound !== undefined).length
+  if (pattern === 'any') {
+    if (given !== 1) {
+      throw new TypeError(
+        `"options" expected either sparsity or threshold, got ${given === 0 ? 'neither' : 'both'}`,
+      )
+    }
+  } else if (granularity !== 'tensor' || given !== (pattern === '4x1' ? 1 : 0) || threshold !== undefined) {
+    throw new TypeError(
+      `"options" expected ${pattern === '4x1' ? 'sparsity' : 'nothing else'} beside pattern ${pattern}`,
+    )
+  }
+}
+
+/** Takes the keys of whole blocks of four rows and a column: those of least sums, the first of equal ones first. */
+function maskBlocks(keys: Uint32Array, cols: number, sparsity: number): void {
+  const rows = cols === 0 ? 0 : keys.length / cols
+  const sums = new Float32Array(Math.ceil(rows / BLOCK_ROWS) * cols)
+  const blockOf = (i: number): number => Math.floor(i / (BLOCK_ROWS * cols)) * cols + (i % cols)
+  for (let i = 0; i < keys.length; i++) sums[blockOf(i)]! += scoreOf(keys[i]!)
+  const blocks = new Uint32Array(sums.buffer)
+  const { key, ties } = cutAt([blocks], sparsity)
+  let left = ties
+  const gone = Uint8Array.from(blocks, (block) => Number(block < key || (block === key && left-- > 0)))
+  for (let i = 0; i < keys.length; i++) if (gone[blockOf(i)]) keys[i] = 0
+}
+
+/** Takes the keys of all but the greatest `n` of each four neighbours of a row, the first of equal ones first. */
+function maskNeighbours(keys: Uint32Array, cols: number, n: number): void {
+  if (cols % NM_GROUP !== 0) {
+    throw new RangeError(`"weights" expected rows of a multiple of ${NM_GROUP} elements, got ${cols}`)
+  }
+  for (let start = 0; start < keys.length; start += NM_GROUP) {
+    const group = keys.subarray(start, start + NM_GROUP)
+    // Zeros, of key 0, come first.
+    const order = [0, 1, 2, 3].sort((a, b) => group[a]! - group[b]!)
+    for (const i of order.slice(0, NM_GROUP - n)) group[i] = 0
+  }
 }
 
 /** The key at the cut, and how many that equal it are to be pruned. */
