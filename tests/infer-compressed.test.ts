@@ -38,6 +38,26 @@ function rare(weight: Tensor<'float32'>): Tensor<'float32'> {
   return { ...weight, data: weight.data.map((v, i) => (i % 41 === 7 ? v : 0)) }
 }
 
+/** Keeps about one block in six of four outputs, along the first or the second axis, and one input. */
+function blocky(weight: Tensor<'float32'>, axis = 0): Tensor<'float32'> {
+  const [, columns = 1] = weight.shape
+  const kept = weight.data.map(() => (random.next() < 1 / 6 ? 1 : 0))
+  const block = (i: number) =>
+    axis === 0 ? (Math.floor(i / columns) >> 2) * columns + (i % columns) : i & ~3
+  return { ...weight, data: weight.data.map((v, i) => v * kept[block(i)]!) }
+}
+
+function conv1x1(weight: Tensor<'float32'>): Tensor<'float32'> {
+  return { ...weight, shape: [...weight.shape, 1, 1] }
+}
+
+/** Keeps one element in four, at places that differ. */
+function oneInFour(weight: Tensor<'float32'>): Tensor<'float32'> {
+  const [, columns = 1] = weight.shape
+  const place = (i: number) => ((i >> 2) + Math.floor(i / columns)) % 4
+  return { ...weight, data: weight.data.map((v, i) => (place(i) === i % 4 ? v : 0)) }
+}
+
 /** Moves all elements away from zero. */
 function away(weight: Tensor<'float32'>): Tensor<'float32'> {
   return { ...weight, data: weight.data.map((v) => v + (v < 0 ? -0.5 : 0.5)) }
@@ -247,6 +267,21 @@ const cases: Record<string, Case> = {
     kernel: 'f32_spmm_csr',
     stored: 'sparse',
   }),
+  'Gemm, sparse in blocks': single(
+    'Gemm',
+    blocky(values(60, 300)),
+    [3, 300],
+    { kernel: 'f32_spmm_bsr', stored: 'sparse' },
+    { transB: 1 },
+  ),
+  'MatMul, sparse in blocks': single('MatMul', blocky(values(300, 60), 1), [3, 300], {
+    kernel: 'f32_spmm_bsr',
+    stored: 'sparse',
+  }),
+  'Conv 1x1, sparse in blocks': single('Conv', conv1x1(blocky(values(60, 300))), [2, 300, 3, 2], {
+    kernel: 'f32_spmm_bsr',
+    stored: 'sparse',
+  }),
   'Conv, sparse': single(
     'Conv',
     pruned(values(32, 16, 3, 3)),
@@ -304,6 +339,17 @@ describeTargets('compressed weights', (runtime) => {
     expect(reference.describe().nodes[0]!.kernels.join()).not.toMatch(/q[ds]8/)
     const exact = reference.run({ x: floats(x, shape) }).y!
     expectNear(exact.data, runOnnx(model, { x: { shape, data: x } }).get('y')!.data, 1e-5)
+  })
+
+  it('takes N:M weights as such where the model declares one sample', () => {
+    const weight = oneInFour(values(512, 2048))
+    const { model } = single('Gemm', weight, [1, 2048], {}, { transB: 1 })
+    const one: Model = { ...model, inputs: [{ ...model.inputs[0]!, shape: [1, 2048] }] }
+    using session = loadModel(one, { runtime })
+    expect(session.describe().nodes[0]).toMatchObject({ stored: 'sparse', kernels: ['f32_spmm_nm'] })
+    const x = new Random(8).floats(2048)
+    const y = session.run({ x: floats(x, [1, 2048]) }).y!
+    expectNear(y.data, runOnnx(model, { x: { shape: [1, 2048], data: x } }).get('y')!.data, 1e-5)
   })
 
   const range = { scale: 0.03, zeroPoint: -20 }

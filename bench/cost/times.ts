@@ -7,7 +7,7 @@ export interface CostTime {
   /** The matrix, and which of its elements are zero. */
   rows: number
   cols: number
-  pattern: 'any'
+  pattern: 'any' | 'blocks' | '1:4' | '2:4'
   zeros: number
   /** What the kernel stores of it. */
   entries: number

@@ -1,8 +1,7 @@
-import type { CodebookTensor } from '../formats/codebook.js'
-import { codesOf, csrInOrder } from '../formats/csr.js'
-import type { Tensor } from '../formats/tensor.js'
+import type { ElementOrder } from '../formats/csr.js'
+import { elementCount } from '../formats/tensor.js'
 import type { Runtime } from '../runtime/runtime.js'
-import { checkOptions, checkTypedArray } from '../validate.js'
+import { checkOptions } from '../validate.js'
 import {
   checkGeometry,
   ConvWeights,
@@ -13,7 +12,7 @@ import {
 } from './conv-weights.js'
 import { eachRowChunk } from './gather.js'
 import { addressOf, type Slot } from './slot.js'
-import { packSparse, spmmAt, type SparseWeights } from './spmm.js'
+import { checkSparse, SparseWeights, spmmAt, type SparseMatrix } from './spmm.js'
 
 /** A convolution whose weights are mostly zero, as a sparse matrix over the windows of the image. */
 export class SparseConvWeights extends ConvWeights {
@@ -26,8 +25,18 @@ export class SparseConvWeights extends ConvWeights {
 }
 
 export interface SparseConv extends ConvGeometry {
-  /** float32 values or indices of a codebook: as many as `shape` says. */
-  readonly weight: Tensor<'float32'> | CodebookTensor
+  /** [Cout, (kH, kW, Cin)] in the order of `convOrder`. */
+  readonly matrix: SparseMatrix
+}
+
+/** Where a convolution's weights [Cout, Cin, kH, kW] lie as a matrix whose columns are taps, then channels, as those of images. */
+export function convOrder([rows = 0, channels = 0, ...window]: readonly number[]): ElementOrder {
+  const taps = elementCount(window)
+  const columns = Uint32Array.from(
+    { length: taps * channels },
+    (_, at) => (at % channels) * taps + Math.floor(at / channels),
+  )
+  return { rows, rowStep: columns.length, columns }
 }
 
 /**
@@ -37,21 +46,17 @@ export interface SparseConv extends ConvGeometry {
  * @see ONNX Conv
  */
 export function packSparseConv(runtime: Runtime, conv: SparseConv): SparseConvWeights {
-  checkOptions('conv', conv, ['weight', ...GEOMETRY_KEYS])
+  checkOptions('conv', conv, ['matrix', ...GEOMETRY_KEYS])
   const geometry = checkGeometry(conv)
-  const { weight, bias } = conv
+  const { matrix, bias } = conv
   const { outChannels, groupChannels, group, window } = geometry
   if (group !== 1) throw new RangeError(`"group" expected 1, got ${group}`)
-  const rowStep = window.taps * groupChannels
-  const kind = weight.kind === 'codebook' ? 'Uint8Array' : 'Float32Array'
-  checkTypedArray('weight', codesOf(weight).codes, kind, outChannels * rowStep)
-  // Columns are taps, then channels: as the windows of an image lie in memory.
-  const columns = Uint32Array.from(
-    { length: rowStep },
-    (_, at) => (at % groupChannels) * window.taps + Math.floor(at / groupChannels),
-  )
-  const csr = csrInOrder(weight, { rows: outChannels, rowStep, columns })
-  return new SparseConvWeights(runtime, geometry, packSparse(runtime, csr, bias))
+  const depth = window.taps * groupChannels
+  checkSparse('matrix', matrix, bias)
+  if (matrix.rows !== outChannels || matrix.cols !== depth) {
+    throw new RangeError(`"matrix" expected ${outChannels} x ${depth}, got ${matrix.rows} x ${matrix.cols}`)
+  }
+  return new SparseConvWeights(runtime, geometry, new SparseWeights(runtime, matrix, bias))
 }
 
 const DEFAULTS: ConvOptions = {}

@@ -1,5 +1,4 @@
 import type { QuantizedTensor } from '../../formats/quantized.js'
-import { elementCount } from '../../formats/tensor.js'
 import { intAttribute, intsAttribute } from '../../graph/attributes.js'
 import type { ActivationRange, Weight } from '../../graph/model.js'
 import { windowsOf } from '../../graph/windows.js'
@@ -13,11 +12,11 @@ import {
   qs8Conv,
   type Int8ConvWeights,
 } from '../../ops/qs8-conv.js'
-import { packSparseConv, sparseConv, type SparseConv } from '../../ops/sparse-conv.js'
+import { convOrder, packSparseConv, sparseConv, type SparseConv } from '../../ops/sparse-conv.js'
 import { fillSlot, type Slot } from '../../ops/slot.js'
 import { x8CopyRows } from '../../ops/transpose.js'
 import { UnsupportedVariant, type Layer, type LayerFactory, type Loader } from '../loader.js'
-import { isSymmetric, kernelFor, partsOf } from '../weights.js'
+import { isSymmetric, kernelFor, partsOf, sparseFor } from '../weights.js'
 import { Operand, shifted, type Planner } from '../plan.js'
 import { fusedBounds, type Bounds } from './bounds.js'
 import { imageShape, pair } from './image.js'
@@ -211,13 +210,11 @@ function packConv(
     return dynamic('int4', 'qd8_f32_qb4w_gemm', weights, bounds)
   }
   const real = loader.real(weight)
-  const [n = 0, ...rest] = geometry.shape
-  const size = [n, elementCount(rest)] as const
-  const isDense =
-    geometry.group !== 1 || kernelFor(real, size, pixels, loader.runtime.target.name).endsWith('gemm')
-  return isDense
+  const order = convOrder(geometry.shape)
+  const kernel = kernelFor(real, order, pixels, loader.runtime.target.name)
+  return geometry.group !== 1 || kernel.endsWith('gemm')
     ? packDense(loader, { ...geometry, ...partsOf(real) }, bounds)
-    : packSparse(loader, { ...geometry, weight: real }, bounds)
+    : packSparse(loader, { ...geometry, matrix: sparseFor(kernel, real, order) }, bounds)
 }
 
 function packDense(loader: Loader, conv: F32Conv, bounds: Bounds): PackedConv {

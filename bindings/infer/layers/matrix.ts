@@ -15,7 +15,7 @@ import { f32Spmm, packSparse, type SparseWeights } from '../../ops/spmm.js'
 import type { MatrixKernel } from '../cost.js'
 import type { Layer, Loader, StoredForm } from '../loader.js'
 import type { Planner } from '../plan.js'
-import { isSymmetric, kernelFor, partsOf } from '../weights.js'
+import { isSymmetric, kernelFor, partsOf, sparseFor } from '../weights.js'
 import type { Bounds } from './bounds.js'
 
 /** A weight matrix of `n` outputs over `k` inputs, in any stored form. */
@@ -49,9 +49,9 @@ export interface Product {
 export function packMatrix(loader: Loader, matrix: MatrixWeights): Matrix {
   const { weight, layout, n, k, bias } = matrix
   const { runtime } = loader
-  const choose = (stored: SparseSource): MatrixKernel =>
-    kernelFor(stored, [n, k], matrix.samples, runtime.target.name)
   const order = outputsFirst(matrix)
+  const choose = (stored: SparseSource): MatrixKernel =>
+    kernelFor(stored, order, matrix.samples, runtime.target.name)
   if (loader.integers && isSymmetric(weight, layout === 'nk' ? 0 : 1)) {
     if (choose(weight) === 'qd8_f32_qc8w_spmm_csr') {
       return sparseInt8(loader.own(packSparseInt8(runtime, csrInOrder(weight, order), bias)), matrix.range)
@@ -64,10 +64,11 @@ export function packMatrix(loader: Loader, matrix: MatrixWeights): Matrix {
     return int4(loader.own(packInt4Weights(runtime, weight, bias)), loader.integers)
   }
   const real = loader.real(weight)
-  if (choose(real).endsWith('gemm')) {
+  const kernel = choose(real)
+  if (kernel.endsWith('gemm')) {
     return dense(loader.own(packF32Weights(runtime, { ...partsOf(real), n, k, layout, bias })))
   }
-  return sparse(loader.own(packSparse(runtime, csrInOrder(real, order), bias)))
+  return sparse(loader.own(packSparse(runtime, sparseFor(kernel, real, order), bias)))
 }
 
 /** One output a row, whatever the layout. */
