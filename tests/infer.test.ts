@@ -255,10 +255,15 @@ describeTargets('Session', (runtime) => {
       inputs: { x: ['N', 3, 4] },
       nodes: [
         node('RNN', 'x w r -> a', { activations: ['Affine'] }, 'first'),
-        node('LSTM', 'x w r -> y', { activations: ['Sigmoid', 'Tanh', 'Relu'] }, 'second'),
+        node('LSTM', 'x v s -> y', { activations: ['Sigmoid', 'Tanh', 'Relu'] }, 'second'),
       ],
       outputs: ['y'],
-      weights: { w: floats(new Float32Array(8), [1, 2, 4]), r: floats(new Float32Array(4), [1, 2, 2]) },
+      weights: {
+        w: floats(new Float32Array(8), [1, 2, 4]),
+        r: floats(new Float32Array(4), [1, 2, 2]),
+        v: floats(new Float32Array(32), [1, 8, 4]),
+        s: floats(new Float32Array(16), [1, 8, 2]),
+      },
     })
     expect(() => loadModel(variants, { runtime })).toThrow(
       'RNN with activations Affine (first); LSTM with activations Sigmoid, Tanh, Relu (second)',

@@ -61,9 +61,11 @@ export function kernelFor(
   target: TargetName,
 ): MatrixKernel {
   const { codes, zero } = codesOf(weight)
+  const [dense, sparse] = KERNELS[weight.kind]
+  // Whoever packs dense weights tells what is wrong with them.
+  if (codes.length !== order.rows * order.columns.length) return dense
   let entries = 0
   for (let i = 0; i < codes.length; i++) if (codes[i] !== zero) entries++
-  const [dense, sparse] = KERNELS[weight.kind]
   const candidates: [Candidate, ...Candidate[]] = [
     { kernel: dense, entries: codes.length },
     { kernel: sparse, entries },
