@@ -9,6 +9,7 @@ import { expandFunctions } from './passes/expand-functions.js'
 import { fuseFunctions } from './passes/fuse-functions.js'
 import { fuseNormalization } from './passes/fuse-normalization.js'
 import { inlineBranches } from './passes/inline-branches.js'
+import { lowerQuantized } from './passes/lower-quantized.js'
 import { removeIdentity } from './passes/remove-identity.js'
 import { sinkTransposes } from './passes/sink-transposes.js'
 import { upgrade } from './passes/upgrade.js'
@@ -29,6 +30,7 @@ export function prepare(model: Model, keep: Iterable<string> = []): Model {
   // A branch that constants choose brings constants of its own.
   const inline = [removeIdentity, foldConstants, inlineBranches]
   const passes = [
+    lowerQuantized,
     ...inline,
     ...inline,
     removeIdentity,

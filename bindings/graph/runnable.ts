@@ -6,6 +6,7 @@ import { GATHER } from './families/gather.js'
 import { MATH } from './families/math.js'
 import { MATRIX } from './families/matrix.js'
 import { ORDER } from './families/order.js'
+import { QUANTIZED } from './families/quantized.js'
 import { SEARCH } from './families/search.js'
 import { operator, operatorTable, type Operators } from './operators.js'
 import { recurrent } from './recurrent-rule.js'
@@ -61,6 +62,7 @@ export const RUNNABLE: Operators = new Map([
   ...MATRIX,
   ...ORDER,
   ...MATH,
+  ...QUANTIZED,
   ...SEARCH,
   ...OF_KERNELS,
 ])
