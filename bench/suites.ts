@@ -15,6 +15,7 @@ import { cases as qs8Gemm } from './qs8-gemm.bench.js'
 import { cases as qs8Spmm } from './qs8-spmm.bench.js'
 import { cases as quantize } from './quantize.bench.js'
 import { cases as rans } from './rans.bench.js'
+import { cases as reduce } from './reduce.bench.js'
 
 export const suites: BenchCase[] = [
   ...context,
@@ -32,4 +33,5 @@ export const suites: BenchCase[] = [
   ...qs8Spmm,
   ...quantize,
   ...rans,
+  ...reduce,
 ]

@@ -53,11 +53,13 @@ function log1p_f32x4(e: v128): v128 {
 /** t for which e^t is the part of a normal distribution beyond a, in 0..14: there nothing is left. */
 function tailExponent_f32x4(a: v128): v128 {
   // -ln 2 - a p(a), p of degree 6 minimax for the error of a e^t: 8.9e-8.
-  let p = f32x4.add(f32x4.mul(a, f32x4.splat(3.39944251e-7)), f32x4.splat(-2.42590158e-5))
-  p = f32x4.add(f32x4.mul(p, a), f32x4.splat(0.000526826188))
-  p = f32x4.add(f32x4.mul(p, a), f32x4.splat(-0.00555659086))
-  p = f32x4.add(f32x4.mul(p, a), f32x4.splat(0.0369282886))
-  p = f32x4.add(f32x4.mul(p, a), f32x4.splat(0.318084031))
-  p = f32x4.add(f32x4.mul(p, a), f32x4.splat(0.797916293))
+  // By pairs, which halves the chain of operations that wait for each other.
+  const z = f32x4.mul(a, a)
+  const p01 = f32x4.add(f32x4.mul(a, f32x4.splat(0.318084031)), f32x4.splat(0.797916293))
+  const p23 = f32x4.add(f32x4.mul(a, f32x4.splat(-0.00555659086)), f32x4.splat(0.0369282886))
+  const p45 = f32x4.add(f32x4.mul(a, f32x4.splat(-2.42590158e-5)), f32x4.splat(0.000526826188))
+  let p = f32x4.add(f32x4.mul(z, f32x4.splat(3.39944251e-7)), p45)
+  p = f32x4.add(f32x4.mul(p, z), p23)
+  p = f32x4.add(f32x4.mul(p, z), p01)
   return f32x4.neg(f32x4.add(f32x4.mul(p, a), f32x4.splat(0.693147182)))
 }

@@ -33,13 +33,13 @@ const ERF_EXPONENT = Float32Array.of(
   -0.000165195277,
 )
 const TAIL = Float32Array.of(
-  3.39944251e-7,
-  -2.42590158e-5,
-  0.000526826188,
-  -0.00555659086,
-  0.0369282886,
-  0.318084031,
   0.797916293,
+  0.318084031,
+  0.0369282886,
+  -0.00555659086,
+  0.000526826188,
+  -2.42590158e-5,
+  3.39944251e-7,
 )
 const SINE = Float32Array.of(-0.000195151995, 0.0083321603, -0.166666552)
 const COSINE = Float32Array.of(2.44330622e-5, -0.00138873153, 0.0416666456)
@@ -161,7 +161,20 @@ export function erfF32(x: number): number {
 export function geluF32(x: number): number {
   if (x !== x) return x
   const a = Math.min(Math.abs(x), 14)
-  const t = round(round(polynomial(TAIL, a) * a) + LN2)
+  const z = round(a * a)
+  const [c0, c1, c2, c3, c4, c5, c6] = TAIL as unknown as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ]
+  let p = round(round(z * c6) + round(round(a * c5) + c4))
+  p = round(round(p * z) + round(round(a * c3) + c2))
+  p = round(round(p * z) + round(round(a * c1) + c0))
+  const t = round(round(p * a) + LN2)
   return round((x < 0 ? 0 : x) - round(a * expF32(-Math.abs(t))))
 }
 

@@ -1,3 +1,4 @@
+import type { ElementType } from '../../formats/tensor.js'
 import { floatAttribute, intAttribute, intsAttribute } from '../attributes.js'
 import type { GraphNode, Model } from '../model.js'
 import { inferRanks } from '../ranks.js'
@@ -11,6 +12,7 @@ interface Expansion {
   /** First input. */
   readonly x: string
   readonly rank: number | undefined
+  readonly dtypeOf: (name: string) => ElementType | undefined
 }
 
 /** Appends the nodes of one operator; false: leaves it as it is. */
@@ -31,6 +33,7 @@ export function expandFunctions(
   if (!model.nodes.some(isMeant)) return model
   const ranks = inferRanks(model)
   const weights = new Weights(model, keep)
+  const dtypeOf = (name: string) => ranks.get(name)?.dtype
   const nodes = model.nodes.flatMap((node) => {
     if (!isMeant(node)) return [node]
     const [x = ''] = node.inputs
@@ -39,7 +42,9 @@ export function expandFunctions(
     if (isOther && !Object.hasOwn(GENERAL, node.op)) return [node]
     if (node.outputs.slice(1).some((output) => output !== '')) return [node]
     const emit = new Emitter(node, weights)
-    return EXPANSIONS[node.op]!({ emit, node, x, rank: type?.rank }) === false ? [node] : emit.finish()
+    return EXPANSIONS[node.op]!({ emit, node, x, rank: type?.rank, dtypeOf }) === false
+      ? [node]
+      : emit.finish()
   })
   return { ...model, nodes, weights: weights.all() }
 }
@@ -71,8 +76,11 @@ const POWERS: Readonly<Record<number, Expand>> = {
 }
 
 const pow: Expand = (expansion) => {
-  const { emit, node, rank = 0 } = expansion
-  const exponent = emit.weights.floats(node.inputs[1])
+  const { emit, node, x, rank = 0, dtypeOf } = expansion
+  const [, y = ''] = node.inputs
+  // Kernels take exponents of the type of the base.
+  if ((dtypeOf(y) ?? 'float32') !== 'float32') return emit.add('Pow', [x, emit.add('Cast', [y], { to: 1 })])
+  const exponent = emit.weights.floats(y)
   if (exponent?.data.length !== 1 || exponent.shape.length > rank) return false
   const expand = Object.hasOwn(POWERS, exponent.data[0]!) ? POWERS[exponent.data[0]!] : undefined
   return expand?.(expansion) ?? false

@@ -78,7 +78,7 @@ export function readOnnx(bytes: Uint8Array | ArrayBuffer, options: ReadOnnxOptio
   const model = { ...graph, opset, metadata: Object.fromEntries(metadata) }
   if (optimize) return prepare(model, keep)
   checkModel(model)
-  return expandFunctions(upgrade(model), new Set(keep), (op) => RUNNABLE.has(op))
+  return expandFunctions(upgrade(model), new Set(keep), (op) => RUNNABLE.has(op) && op !== 'Pow')
 }
 
 function readOpset(proto: ProtoReader, opsets: Map<string, number>): void {
