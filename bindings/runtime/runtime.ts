@@ -183,39 +183,27 @@ function chooseTarget(
   if (wanted === 'simd') return plain('forced')
   // An overlay belongs to the module it was built with: a caller's module comes with the caller's overlay or none.
   const overlay = options.module === undefined ? provider?.relaxedSource() : options.relaxedModule
-  const { exact, reason } = probeRelaxed(overlay)
-  if (wanted === 'relaxed' && exact !== 'everywhere') {
-    throw new RangeError(`target "relaxed" is not available: ${reason}`)
+  const refusal = refuseRelaxed(overlay)
+  if (refusal !== undefined) {
+    if (wanted === 'relaxed') throw new RangeError(`target "relaxed" is not available: ${refusal}`)
+    return plain(refusal)
   }
-  if (exact === 'nowhere') return plain(reason)
-  const relaxed = Object.entries(instantiateKernels(overlay!, host))
-  const used = exact === 'everywhere' ? relaxed : relaxed.filter(([name]) => UP_TO_127.includes(name))
+  const relaxed = instantiateKernels(overlay!, host)
   return {
-    target: { name: exact === 'everywhere' ? 'relaxed' : 'simd', reason },
+    target: { name: 'relaxed', reason: 'the relaxed dot product is exact on this engine' },
     host,
-    kernels: { ...simd, ...Object.fromEntries(used) } as unknown as Kernels,
+    kernels: { ...simd, ...relaxed } as unknown as Kernels,
   }
 }
 
-/** Kernels of the overlay whose second operand never passes 127. */
-const UP_TO_127 = ['qb4w_gemm_scratch_bytes', 'qd8_f32_qb4w_gemm']
-
-/** Where the overlay's dot product is exact. The known-answer test runs on a fresh, still unoptimized instance. */
-function probeRelaxed(overlay: KernelSource | undefined): {
-  exact: 'everywhere' | 'up to 127' | 'nowhere'
-  reason: string
-} {
-  if (overlay === undefined) return { exact: 'nowhere', reason: 'no relaxed module was given' }
-  if (isBytes(overlay) && !WebAssembly.validate(overlay)) {
-    return { exact: 'nowhere', reason: 'this engine has no relaxed SIMD' }
-  }
+/** Why the overlay cannot be used, or undefined. The known-answer test runs on a fresh, still unoptimized instance. */
+function refuseRelaxed(overlay: KernelSource | undefined): string | undefined {
+  if (overlay === undefined) return 'no relaxed module was given'
+  if (isBytes(overlay) && !WebAssembly.validate(overlay)) return 'this engine has no relaxed SIMD'
   const probe = instantiateKernels(overlay, new WebAssembly.Memory({ initial: 1 })) as unknown as {
     relaxed_dot_is_exact(): number
   }
-  const answer = probe.relaxed_dot_is_exact()
-  if (answer === 1) return { exact: 'everywhere', reason: 'the relaxed dot product is exact on this engine' }
-  const reason = 'the relaxed dot product of this engine is not exact over the whole range'
-  return answer === 2
-    ? { exact: 'up to 127', reason: `${reason}, but up to 127: int4 products use it` }
-    : { exact: 'nowhere', reason }
+  return probe.relaxed_dot_is_exact() === 1
+    ? undefined
+    : 'the relaxed dot product of this engine is not exact over the whole range'
 }

@@ -27,8 +27,6 @@ export const targets: readonly { name: string; make: () => Runtime }[] = [
   { name: 'simd', make: () => make({ target: 'simd' }) },
   { name: 'debug', make: () => make({ target: 'simd', module: readFileSync('build/kernels.debug.wasm') }) },
   ...(hasRelaxed() ? [{ name: 'relaxed', make: () => make({ target: 'relaxed' }) }] : []),
-  // An engine whose relaxed dot serves int4 products alone.
-  ...(make({}).target.reason.includes('int4') ? [{ name: 'auto', make: () => make({}) }] : []),
 ]
 
 /** Runs a suite once for each target; at its end no handle may be live, no canary dead, and low memory untouched. */
