@@ -1,7 +1,10 @@
-import { toCsr, type CsrMatrix } from '../bindings/formats/csr.js'
+import { toBlockSparse } from '../bindings/formats/block-sparse.js'
+import { toCsr } from '../bindings/formats/csr.js'
+import { toNmSparse } from '../bindings/formats/nm-sparse.js'
 import { tensor } from '../bindings/formats/tensor.js'
+import { pruneMagnitude } from '../bindings/ops/prune.js'
 import { readSlot, writeSlot } from '../bindings/ops/slot.js'
-import { f32Spmm, packSparse, type SampleLayout } from '../bindings/ops/spmm.js'
+import { f32Spmm, packSparse, type SampleLayout, type SparseMatrix } from '../bindings/ops/spmm.js'
 import { Handle } from '../bindings/runtime/handle.js'
 import type { Runtime } from '../bindings/runtime/runtime.js'
 import { denseMatmul, transpose } from '../tests/oracles/sparse.js'
@@ -13,29 +16,46 @@ const SIZE = 1024
 const CENTROIDS = Float32Array.from({ length: 32 }, (_, i) => (i - 16) / 8)
 
 /** Values rounded to the 32 of a codebook, and where they lie in it. */
-function share(values: Float32Array): { values: Float32Array; csr: CsrMatrix } {
+function share(values: Float32Array): { w: Float32Array; matrix: SparseMatrix } {
   const indices = Uint8Array.from(values, (v) => Math.min(Math.max(Math.round(8 * v) + 16, 0), 31))
   const codebook = { centroids: CENTROIDS }
   return {
-    values: Float32Array.from(indices, (index) => CENTROIDS[index]!),
-    csr: toCsr({ kind: 'codebook', shape: [SIZE, SIZE], indices, codebook }),
+    w: Float32Array.from(indices, (index) => CENTROIDS[index]!),
+    matrix: toCsr({ kind: 'codebook', shape: [SIZE, SIZE], indices, codebook }),
   }
 }
 
-/** Useful operations only: two for each entry that is stored and each sample. */
-function sparseCase(zeros: number, n: number, layout: SampleLayout, form: 'f32' | 'f32_cb8w'): BenchCase {
+type Form = 'f32_csr' | 'f32_cb8w_csr' | 'f32_bsr' | 'f32_nm'
+
+/** Gaussian weights, pruned in the pattern that the form is for. */
+function weightsOf(zeros: number, form: Form): { w: Float32Array; matrix: SparseMatrix } {
   const random = new Random(zeros)
-  const dense = random.floats(SIZE * SIZE).map((v) => (random.next() * 100 < zeros ? 0 : v))
-  const x = random.floats(SIZE * n)
-  const { values: w, csr } =
-    form === 'f32' ? { values: dense, csr: toCsr(tensor(dense, [SIZE, SIZE])) } : share(dense)
+  const shape = [SIZE, SIZE]
+  const dense = tensor(random.floats(SIZE * SIZE), shape)
+  if (form === 'f32_bsr') {
+    const { data: w } = pruneMagnitude(dense, { pattern: '4x1', sparsity: zeros / 100 })
+    return { w, matrix: toBlockSparse(tensor(w, shape)) }
+  }
+  if (form === 'f32_nm') {
+    const n = zeros === 75 ? 1 : 2
+    const { data: w } = pruneMagnitude(dense, { pattern: `${n}:4` })
+    return { w, matrix: toNmSparse(tensor(w, shape), n) }
+  }
+  const w = dense.data.map((v) => (random.next() * 100 < zeros ? 0 : v))
+  return form === 'f32_csr' ? { w, matrix: toCsr(tensor(w, shape)) } : share(w)
+}
+
+/** Useful operations only: two for each entry that is stored and each sample. */
+function sparseCase(zeros: number, n: number, layout: SampleLayout, form: Form): BenchCase {
+  const { w, matrix } = weightsOf(zeros, form)
+  const x = new Random(n).floats(SIZE * n)
   return {
-    kernel: `${form}_${n === 1 ? 'spmv' : 'spmm'}_csr`,
+    kernel: form.replace(/_([a-z]+)$/, n === 1 ? '_spmv_$1' : '_spmm_$1'),
     shape: `${SIZE}x${SIZE}x${n} ${zeros} % zeros${n === 1 ? '' : `, samples are ${layout}`}`,
     unit: 'GFLOP/s',
-    work: 2 * csr.values.length * n,
+    work: 2 * matrix.values.length * n,
     prepare(runtime: Runtime): Prepared {
-      const weights = packSparse(runtime, csr)
+      const weights = packSparse(runtime, matrix)
       const input = { handle: new Handle(runtime, 4 * x.length), offset: 0 }
       const output = { handle: new Handle(runtime, 4 * SIZE * n), offset: 0 }
       writeSlot(input, layout === 'rows' ? transpose(x, SIZE, n) : x)
@@ -54,11 +74,19 @@ function sparseCase(zeros: number, n: number, layout: SampleLayout, form: 'f32' 
   }
 }
 
-export const cases: BenchCase[] = [80, 90, 95].flatMap((zeros) => [
-  sparseCase(zeros, 1, 'columns', 'f32'),
-  sparseCase(zeros, 64, 'columns', 'f32'),
-  sparseCase(zeros, 64, 'rows', 'f32'),
-  sparseCase(zeros, 256, 'columns', 'f32'),
-  sparseCase(zeros, 1, 'columns', 'f32_cb8w'),
-  sparseCase(zeros, 64, 'columns', 'f32_cb8w'),
-])
+export const cases: BenchCase[] = [
+  ...[80, 90, 95].flatMap((zeros) => [
+    sparseCase(zeros, 1, 'columns', 'f32_csr'),
+    sparseCase(zeros, 64, 'columns', 'f32_csr'),
+    sparseCase(zeros, 64, 'rows', 'f32_csr'),
+    sparseCase(zeros, 256, 'columns', 'f32_csr'),
+    sparseCase(zeros, 1, 'columns', 'f32_cb8w_csr'),
+    sparseCase(zeros, 64, 'columns', 'f32_cb8w_csr'),
+    sparseCase(zeros, 1, 'columns', 'f32_bsr'),
+    sparseCase(zeros, 64, 'columns', 'f32_bsr'),
+  ]),
+  ...[50, 75].flatMap((zeros) => [
+    sparseCase(zeros, 1, 'columns', 'f32_nm'),
+    sparseCase(zeros, 64, 'columns', 'f32_nm'),
+  ]),
+]
