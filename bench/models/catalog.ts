@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Dataset } from '../../bindings/evaluate/index.js'
 import { tensor, type Tensor } from '../../bindings/formats/tensor.js'
 import type { Model } from '../../bindings/graph/model.js'
 import { readOnnx } from '../../bindings/io/onnx/index.js'
@@ -25,8 +26,10 @@ export interface ModelCase {
   readonly judged: number
   /** Test images with labels, for the metric `accuracy`; undefined where the data set is not installed. */
   labelled?(): Images | undefined
-  /** How outputs are compared with those of the original: by direction, or by the greatest of them. */
-  readonly metric: 'accuracy' | 'cosine' | 'top-1'
+  /** What quality is: labels found, or outputs that point where those of the original do. */
+  readonly metric: 'accuracy' | 'cosine'
+  /** Training images to calibrate with, in place of a few feeds. */
+  calibration?(): Dataset
 }
 
 const here = dirname(fileURLToPath(import.meta.url))
@@ -34,6 +37,12 @@ const installed = (path: string): string => join(here, 'node_modules', path)
 const example = (name: string): string => join(here, '../../examples/models', name)
 
 const firstInput = (model: Model): string => model.inputs[0]!.name
+
+/** As many as the main job takes. */
+const CALIBRATION_IMAGES = 2000
+
+const training = (data: 'mnist' | 'fashion'): Images =>
+  (images(data, 'train', CALIBRATION_IMAGES) ?? images('mnist', 'train', CALIBRATION_IMAGES))!
 
 /** One of ours: images of 28 x 28 in, ten classes out. */
 function own(name: string, data: 'mnist' | 'fashion'): ModelCase {
@@ -43,9 +52,10 @@ function own(name: string, data: 'mnist' | 'fashion'): ModelCase {
     metric: 'accuracy',
     judged: 16,
     labelled: () => images(data, 't10k', 10_000),
+    calibration: () => ({ inputs: training(data).inputs, shape: [1, 28, 28] }),
     feed(model, seed) {
-      const { inputs } = (images(data, 'train', 2000) ?? images('mnist', 'train', 2000))!
-      const at = (seed % 2000) * 784
+      const { inputs } = training(data)
+      const at = (seed % CALIBRATION_IMAGES) * 784
       return { [firstInput(model)]: tensor(inputs.slice(at, at + 784), [1, 1, 28, 28]) }
     },
   }

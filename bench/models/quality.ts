@@ -34,21 +34,11 @@ function cosine(a: readonly number[], b: readonly number[]): number {
   return size === 0 ? Number(dot(a, a) === dot(b, b)) : dot(a, b) / size
 }
 
-const greatest = (values: readonly number[]): number => values.indexOf(Math.max(...values))
-
-/** Mean cosine of all outputs of all runs, or the share of runs whose greatest output is the same. */
-export function agreement(
-  actual: readonly Outputs[],
-  expected: readonly Outputs[],
-  by: 'cosine' | 'top-1',
-): number {
-  const scores = expected.flatMap((outputs, run) =>
-    Object.entries(outputs).map(([name, value]) => {
-      const [a, b] = [numbers(actual[run]![name]!), numbers(value)]
-      return by === 'cosine' ? cosine(a, b) : Number(greatest(a) === greatest(b))
-    }),
-  )
-  return scores.reduce((sum, score) => sum + score, 0) / scores.length
+/** Mean over the outputs of the cosine of all that runs gave. */
+export function likeness(actual: readonly Outputs[], expected: readonly Outputs[]): number {
+  const names = Object.keys(expected[0]!)
+  const all = (runs: readonly Outputs[], name: string) => runs.flatMap((outputs) => numbers(outputs[name]!))
+  return names.reduce((sum, name) => sum + cosine(all(actual, name), all(expected, name)), 0) / names.length
 }
 
 /** Share of test images that a classifier gets right. */

@@ -13,7 +13,7 @@ import { whereabouts } from '../where.js'
 import { CATALOG, readFiles, readModel, type Feed, type Files, type ModelCase } from './catalog.js'
 import { runtimeBytes, startFresh, type Library } from './fresh.js'
 import { loadOrt, loadTfjs, type Loaded } from './peers.js'
-import { accuracy, agreement, relativeError, type Outputs } from './quality.js'
+import { accuracy, likeness, relativeError, type Outputs } from './quality.js'
 
 const RECIPES: readonly RecipeName[] = ['deep-compression', 'int8', 'int8-static']
 const OURS = 'mcompress f32'
@@ -147,7 +147,8 @@ async function prepare(
     const bytes = isOnnx ? files.contents.get(bench.source.path)! : writeOnnx(read)
     return { loaded: await loadOrt(bytes), files: [bytes] }
   })
-  const calibration = Array.from({ length: CALIBRATION_RUNS }, (_, seed) => bench.feed(read, seed))
+  const calibration =
+    bench.calibration?.() ?? Array.from({ length: CALIBRATION_RUNS }, (_, seed) => bench.feed(read, seed))
   for (const recipe of RECIPES) {
     let artifact: Uint8Array | undefined
     await add(`mcompress ${recipe}`, 'ours', async () => {
@@ -196,9 +197,8 @@ async function measure(bench: ModelCase): Promise<Row[]> {
       row.agreement = accuracy(session, labelled)
       session.dispose()
     } else {
-      const by = bench.metric === 'top-1' ? 'top-1' : 'cosine'
-      row.metric = by
-      row.agreement = agreement(outputs, reference.outputs, by)
+      row.metric = 'cosine'
+      row.agreement = likeness(outputs, reference.outputs)
     }
     const runtime =
       entry.library !== 'tfjs'
