@@ -28,6 +28,8 @@ export function encodeContext(
     const size = contextEncode(trial, { ...base, distance }, trial.length, runtime)?.length ?? Infinity
     if (size < best.size) best = { distance, size }
   }
+  // The rest goes better than the beginning, while the cells learn, but not by that much.
+  if (best.size * length > 1.2 * maxBytes * trial.length) return undefined
   const context = { ...base, distance: best.distance }
   const head = headOf(length, context)
   const code = contextEncode(symbols, context, Math.max(maxBytes - head.length - 1, 0), runtime)
