@@ -223,5 +223,6 @@ function lowerPairs(model: Model, keep: Keep): Model {
     ...node,
     inputs: node.inputs.map((name) => source.get(name) ?? name),
   })
-  return { ...model, nodes: nodes.map(redirect), weights, activations }
+  const ranges = activations.size === 0 ? {} : { activations }
+  return { ...model, nodes: nodes.map(redirect), weights, ...ranges }
 }
