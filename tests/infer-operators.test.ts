@@ -453,6 +453,45 @@ const cases: Record<string, Case> = {
 const reference = new Map<string, Record<string, Float32Array>>()
 
 describeTargets('operators', (runtime) => {
+  it('MaxPool tells where the greatest elements are, LpPool the norms of windows', () => {
+    const x = floats(new Random(3).floats(40), [1, 2, 4, 5])
+    const attributes = { kernel_shape: [2, 3], pads: [1, 0, 0, 1], strides: [2, 1] }
+    const parts = { inputs: { x: x.shape }, outputs: ['y', 'i', 'c'] }
+    const rows = node('MaxPool', 'x -> y i', attributes)
+    const columns = node('MaxPool', 'x -> z c', { ...attributes, storage_order: 1 })
+    const model = makeModel({ ...parts, nodes: [rows, columns] })
+    const plain = makeModel({ ...parts, nodes: [node('MaxPool', 'x -> y', attributes)], outputs: ['y'] })
+    const wanted = runOnnx(plain, { x }).get('y')!
+    using session = loadModel(model, { runtime })
+    const { y, i, c } = session.run<'float32' | 'int64'>({ x })
+    expectSame(y!.data as Float32Array, wanted.data)
+    const [byRow, byColumn] = [i!, c!].map(({ data }) => Array.from(data, Number)) as [number[], number[]]
+    expectSame(
+      byRow.map((at) => x.data[at]!),
+      wanted.data,
+    )
+    const turned = byRow.map((at) => Math.floor(at / 20) * 20 + (at % 5) * 4 + Math.floor((at % 20) / 5))
+    expect(byColumn).toEqual(turned)
+
+    const norms = (op: string, given: GraphNode['attributes']) => {
+      const norm = makeModel({ inputs: { x: x.shape }, nodes: [node(op, 'x -> y', given)], outputs: ['y'] })
+      using pool = loadModel(norm, { runtime })
+      return pool.run({ x })['y']!
+    }
+    const l1 = norms('LpPool', { kernel_shape: [1, 5], p: 1 })
+    const l2 = norms('GlobalLpPool', {})
+    expect([l1.shape, l2.shape]).toEqual([[1, 2, 4, 1], [1, 2, 1, 1]]) // prettier-ignore
+    const part = (from: number, count: number) => Array.from(x.data.subarray(from, from + count))
+    l1.data.forEach((v, row) =>
+      expect(v).toBeCloseTo(
+        part(row * 5, 5).reduce((a, b) => a + Math.abs(b), 0),
+        5,
+      ),
+    )
+    l2.data.forEach((v, image) => expect(v).toBeCloseTo(Math.hypot(...part(image * 20, 20)), 5))
+    expect(() => norms('LpPool', { kernel_shape: [1, 5], p: 3 })).toThrow(RangeError)
+  })
+
   it.each([
     ['Conv', { strides: [0, 1] }],
     ['Conv', { group: -1 }],

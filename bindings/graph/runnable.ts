@@ -6,6 +6,7 @@ import { GATHER } from './families/gather.js'
 import { MATH } from './families/math.js'
 import { MATRIX } from './families/matrix.js'
 import { ORDER } from './families/order.js'
+import { POOLS } from './families/pool.js'
 import { QUANTIZED } from './families/quantized.js'
 import { SEARCH } from './families/search.js'
 import { operator, operatorTable, type Operators } from './operators.js'
@@ -39,7 +40,6 @@ const OF_KERNELS = operatorTable(
     ['GlobalMaxPool', operator(1, 1, rules.globalPool)],
     ['LSTM', operator(3, 8, recurrent(4), 3)],
     ['MatMul', operator(2, 3, rules.matmul)],
-    ['MaxPool', operator(1, 1, rules.pool, 2)],
     ['RNN', operator(3, 6, recurrent(1), 2)],
     ['Reshape', operator(2, 2, rules.reshape)],
     ['Resize', operator(1, 4, resize)],
@@ -62,6 +62,7 @@ export const RUNNABLE: Operators = new Map([
   ...MATRIX,
   ...ORDER,
   ...MATH,
+  ...POOLS,
   ...QUANTIZED,
   ...SEARCH,
   ...OF_KERNELS,

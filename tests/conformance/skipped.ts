@@ -14,11 +14,8 @@ export const SKIPPED_CASES: readonly (readonly [cases: RegExp, reason: string])[
   [/node\/test_(adagrad|adam|momentum|nesterov)/, TRAINING],
   [/node\/test_(global(average|max)pool|not_|softplus|softsign)/, OPSET],
   [/bernoulli.*_expanded/, 'its random numbers are not ours'],
-  [/maxpool_with_argmax/, 'MaxPool without indices'],
-  [/maxpool_2d_uint8/, 'MaxPool of float32 and of int8 codes'],
 ]
 
-const QUANTIZED = 'quantized models are read as float operators with quantized weights'
 const LOSS = `a loss: ${TRAINING}`
 const SIGNALS = 'signals are prepared outside of the model'
 const RARE = 'rare in networks that are shipped'
@@ -29,22 +26,15 @@ export const SKIPPED_OPERATORS: Readonly<Record<string, string>> = {
   Atan: RARE,
   Bernoulli: 'its random numbers are not ours',
   BlackmanWindow: SIGNALS,
-  ConvInteger: QUANTIZED,
   DFT: SIGNALS,
-  DequantizeLinear: QUANTIZED,
-  DynamicQuantizeLinear: QUANTIZED,
   Gradient: TRAINING,
   GridSample: RARE,
   HammingWindow: SIGNALS,
   HannWindow: SIGNALS,
-  MatMulInteger: QUANTIZED,
   MaxUnpool: RARE,
   MelWeightMatrix: SIGNALS,
   NegativeLogLikelihoodLoss: LOSS,
   NonMaxSuppression: 'boxes are chosen outside of the model',
-  QLinearConv: QUANTIZED,
-  QLinearMatMul: QUANTIZED,
-  QuantizeLinear: QUANTIZED,
   ReduceLogSumExp: 'not built yet',
   RoiAlign: RARE,
   STFT: SIGNALS,
