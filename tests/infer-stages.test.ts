@@ -5,6 +5,7 @@ import type { Graph, GraphNode, Model } from '../bindings/graph/model.js'
 import { prepare } from '../bindings/graph/prepare.js'
 import type { InputValue } from '../bindings/infer/inputs.js'
 import { loadModel } from '../bindings/infer/load.js'
+import { writeArtifact } from '../bindings/io/artifact/index.js'
 import { createRuntime } from '../bindings/index.js'
 import { floats, ints, makeModel, node, type GraphParts } from './support/models.js'
 import { describeTargets } from './support/targets.js'
@@ -131,6 +132,17 @@ describeTargets('plans that values decide about', (runtime) => {
       }
       expect(session.describe({ x: [3] }).nodes.map(({ op }) => op)).toContain('Add')
     }
+  })
+
+  it('keeps branches and bodies in a file', () => {
+    const x = Float32Array.of(1, 2, -1)
+    for (const model of [choosing, prepare(choosing)]) {
+      using session = loadModel(writeArtifact(model, { runtime }).bytes, { runtime })
+      expect(list(session.run({ x }).y!)).toEqual([2, 4, 0])
+    }
+    using session = loadModel(writeArtifact(prepare(counting), { runtime }).bytes, { runtime })
+    const inputs = { trips: [2], start: Float32Array.of(1, 10), step: Float32Array.of(2, 3) }
+    expect(list(session.run(inputs).last!)).toEqual([5, 16])
   })
 
   it('puts a branch in the place of an If whose condition is constant', () => {

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest'
 import { UnsupportedOpError } from '../bindings/errors.js'
-import { ELEMENT_ARRAYS, type ElementType, type Tensor } from '../bindings/formats/tensor.js'
+import { elementCount, ELEMENT_ARRAYS, type ElementType, type Tensor } from '../bindings/formats/tensor.js'
 import type { GraphNode } from '../bindings/graph/model.js'
+import { prepare } from '../bindings/graph/prepare.js'
 import { inferShapes } from '../bindings/graph/shapes.js'
 import type { InputValue } from '../bindings/infer/inputs.js'
 import { loadModel } from '../bindings/infer/load.js'
@@ -480,6 +481,39 @@ describeTargets('values of any type', (runtime) => {
     }
     expect(list(session.run({ i: [-3] }).y!)).toEqual([1])
   })
+
+  const PRODUCTS: readonly [equation: string, a: number[], b: number[], nodes: string][] = [
+    ['ij,jk->ik', [2, 3], [3, 4], 'MatMul'],
+    ['bhid,bhjd->bhij', [2, 2, 3, 4], [2, 2, 5, 4], 'Transpose MatMul'],
+    ['bqhd,bkhd->bhqk', [2, 3, 2, 4], [2, 5, 2, 4], 'Transpose Transpose MatMul'],
+    ['blD,Df->blf', [2, 3, 4], [4, 5], 'MatMul'],
+    ['df,bld->blf', [4, 5], [2, 3, 4], 'MatMul'],
+    ['ij,kj->ki', [2, 3], [4, 3], 'Transpose MatMul'],
+    ['ij,ij->i', [2, 3], [2, 3], 'Einsum'],
+    ['ij,kl->ijkl', [2, 3], [2, 2], 'Einsum'],
+    ['ii,ij->j', [3, 3], [3, 2], 'Einsum'],
+  ]
+  for (const [equation, a, b, ops] of PRODUCTS) {
+    it(`Einsum ${equation} as a product of matrices`, () => {
+      const small = (shape: number[], step: number) =>
+        floats(
+          Array.from({ length: elementCount(shape) }, (_, i) => ((i * step) % 7) - 3),
+          shape,
+        )
+      const inputs = { a: small(a, 3), b: small(b, 5) }
+      const model = makeModel({
+        inputs: { a, b },
+        nodes: [node('Einsum', 'a b -> y', { equation })],
+        outputs: ['y'],
+      })
+      const prepared = prepare(model)
+      const found = prepared.nodes.map(({ op }) => op).join(' ')
+      expect(found.startsWith(ops)).toBe(true)
+      using session = loadModel(prepared, { runtime })
+      // Integers this small add up exactly in any order.
+      expect(session.run(inputs)).toEqual(run(model.nodes, inputs))
+    })
+  }
 
   it('refuses places out of range and shapes that do not fit, and goes on', () => {
     const bad: [GraphNode, Record<string, Tensor>, string][] = [

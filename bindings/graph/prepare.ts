@@ -9,6 +9,7 @@ import { expandFunctions } from './passes/expand-functions.js'
 import { fuseFunctions } from './passes/fuse-functions.js'
 import { fuseNormalization } from './passes/fuse-normalization.js'
 import { inlineBranches } from './passes/inline-branches.js'
+import { lowerEinsum } from './passes/lower-einsum.js'
 import { lowerQuantized } from './passes/lower-quantized.js'
 import { removeIdentity } from './passes/remove-identity.js'
 import { sinkTransposes } from './passes/sink-transposes.js'
@@ -38,6 +39,7 @@ export function prepare(model: Model, keep: Iterable<string> = []): Model {
     fuseFunctions,
     fuseNormalization,
     expandFunctions,
+    lowerEinsum,
     sinkTransposes,
     fuseBias,
     foldBatchNorm,

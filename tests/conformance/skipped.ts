@@ -21,9 +21,6 @@ const SIGNALS = 'signals are prepared outside of the model'
 const RARE = 'rare in networks that are shipped'
 
 export const SKIPPED_OPERATORS: Readonly<Record<string, string>> = {
-  Acos: RARE,
-  Asin: RARE,
-  Atan: RARE,
   Bernoulli: 'its random numbers are not ours',
   BlackmanWindow: SIGNALS,
   DFT: SIGNALS,
