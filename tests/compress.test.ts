@@ -552,3 +552,22 @@ describe('compress', () => {
     expect(worked).toBe(false)
   })
 })
+
+describe('models whose shapes depend on the data', () => {
+  it('compress all the same; their multiplications are not counted', () => {
+    const random = new Random(5)
+    const model = makeModel({
+      inputs: { x: [1, 64] },
+      nodes: [
+        node('Gemm', 'x w -> g', { transB: 1 }),
+        node('NonZero', 'x -> n'),
+        node('Cast', 'n -> y', { to: 1 }),
+      ],
+      outputs: ['g', 'y'],
+      weights: { w: floats(random.floats(64 * 64, 0.5), [64, 64]) },
+    })
+    const { report, artifact } = compress(model, 'int8')
+    expect(report.macs).toBe(0)
+    expect(readArtifact(artifact).weights.get('w')!.kind).toBe('quantized')
+  })
+})

@@ -1,3 +1,4 @@
+import { UnsupportedOpError } from '../errors.js'
 import { elementCount } from '../formats/tensor.js'
 import { countMacs } from '../graph/cost.js'
 import type { Model } from '../graph/model.js'
@@ -116,7 +117,7 @@ export function reportOf(outcome: Outcome): CompressionReport {
   }
 }
 
-/** By node, for one sample; none where the shapes do not follow from a batch of 1. */
+/** By node, for one sample; none where the shapes do not follow from a batch of 1, or depend on the data. */
 function macsOf(model: Model): ReadonlyMap<string, number> {
   const shapes = model.inputs.map(({ name, shape = [] }): [string, number[]] => [
     name,
@@ -126,7 +127,7 @@ function macsOf(model: Model): ReadonlyMap<string, number> {
     const { nodes } = countMacs(model, inferShapes(model, Object.fromEntries(shapes)))
     return new Map(nodes.map(({ name, macs }) => [name, macs]))
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error
+    if (!(error instanceof RangeError || error instanceof UnsupportedOpError)) throw error
     return new Map()
   }
 }
