@@ -14,7 +14,7 @@ const bounds = {
   Erf: 1.22,
   Sin: 1.57,
   Cos: 1.57,
-  Atan: 1.6,
+  Atan: 1.75,
   Softplus: 2.7,
   Elu: 1.02,
 } as const
