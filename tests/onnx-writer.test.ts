@@ -48,6 +48,8 @@ const withoutOrigin = (model: Model): Model => ({ ...model, metadata: {} })
 /** Weights by their checksums: comparing hundreds of thousands of elements takes seconds. */
 const withDigests = (model: Model) => ({
   ...withoutOrigin(model),
+  // A node that was taken apart and put together again is named after its parts.
+  nodes: model.nodes.map(({ name: _, ...node }) => node),
   weights: Array.from(model.weights, ([name, { shape, ...weight }]) => {
     const { buffer, byteOffset, byteLength } = (weight as { data: Float32Array }).data
     return [name, shape, crc32c(new Uint8Array(buffer, byteOffset, byteLength))]
