@@ -49,5 +49,7 @@ export const cases: BenchCase[] = ['encode', 'decode'].map((direction) => ({
   shape: `${ROWS}x${COLUMNS}, 16 centroids, 90 % zeros`,
   unit: 'MV/s',
   work: ROWS * COLUMNS,
+  peak: 'copy',
+  peakWork: ROWS * COLUMNS,
   prepare: (runtime) => prepare(runtime, direction === 'decode'),
 }))

@@ -71,6 +71,7 @@ export const cases: BenchCase[] = [
     shape: 'add 65536',
     unit: 'GB/s',
     work: SAME * 12,
+    peak: 'copy',
     prepare: over(
       SAME,
       SAME,
@@ -83,6 +84,7 @@ export const cases: BenchCase[] = [
     shape: 'add 784x64 and 64',
     unit: 'GB/s',
     work: 784 * 64 * 8,
+    peak: 'copy',
     prepare: over(
       784 * 64,
       784 * 64,
@@ -95,6 +97,7 @@ export const cases: BenchCase[] = [
     shape: 'relu 65536',
     unit: 'GB/s',
     work: SAME * 8,
+    peak: 'copy',
     prepare: over(
       SAME,
       SAME,
@@ -109,6 +112,8 @@ export const cases: BenchCase[] = [
       shape: `${rows}x${columns}`,
       unit: 'MV/s',
       work: 64000,
+      peak: 'copy',
+      peakWork: 64000 * 8,
       prepare: over(
         64000,
         64000,
@@ -149,6 +154,7 @@ export const cases: BenchCase[] = [
     shape: '56x56x64 2x2',
     unit: 'GB/s',
     work: ELEMENTS * 5,
+    peak: 'copy',
     prepare: over(
       ELEMENTS,
       ELEMENTS / 4,
@@ -161,6 +167,7 @@ export const cases: BenchCase[] = [
     shape: '56x56x64 2x2',
     unit: 'GB/s',
     work: ELEMENTS * 5,
+    peak: 'copy',
     prepare: over(
       ELEMENTS,
       ELEMENTS / 4,

@@ -54,6 +54,7 @@ function sparseCase(zeros: number, n: number, layout: SampleLayout, form: Form):
     shape: `${SIZE}x${SIZE}x${n} ${zeros} % zeros${n === 1 ? '' : `, samples are ${layout}`}`,
     unit: 'GFLOP/s',
     work: 2 * matrix.values.length * n,
+    peak: 'f32',
     prepare(runtime: Runtime): Prepared {
       const weights = packSparse(runtime, matrix)
       const input = { handle: new Handle(runtime, 4 * x.length), offset: 0 }

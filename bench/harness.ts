@@ -27,8 +27,10 @@ export interface BenchCase {
   unit: keyof typeof PER_UNIT
   /** Operations, bytes or values of one call. */
   work: number
-  /** The machine limit that the rate is a share of, where its unit is the same. */
+  /** The machine limit that counts: of operations, or of bytes that a copy moves. */
   peak?: 'int8' | 'f32' | 'copy'
+  /** Operations or bytes of one call as that limit counts them; `work` unless given. */
+  peakWork?: number
   prepare(runtime: Runtime): Prepared
 }
 
@@ -149,7 +151,7 @@ export async function compare(
   peaks?: Peaks,
   { rounds = 5, roundMs = 60 }: Rounds = {},
 ): Promise<Row[]> {
-  const { kernel, shape, unit, work, peak } = benchCase
+  const { kernel, shape, unit, work, peak, peakWork = work } = benchCase
   const exact: boolean[] = []
   const async: boolean[] = []
   for (const contender of contenders) {
@@ -181,7 +183,7 @@ export async function compare(
       rate: rates[i]!,
       unit,
       ratio: rates[0]! / rates[i]!,
-      peakShare: limit ? rates[i]! / limit : null,
+      peakShare: limit ? peakWork / median(times[i]!.medians) / 1e6 / limit : null,
       exact: exact[i]!,
       lowMs: Math.min(...times[i]!.medians),
       highMs: Math.max(...times[i]!.medians),

@@ -17,6 +17,8 @@ function assignCase(k: number): BenchCase {
     shape: `10^6 values, k=${k}`,
     unit: 'MV/s',
     work: LENGTH,
+    peak: 'copy',
+    peakWork: 4 * LENGTH,
     prepare({ allocator, kernels, memory }: Runtime): Prepared {
       const x = data()
       const { centroids } = kmeansCodebook(x, { k })
@@ -41,6 +43,8 @@ function expandCase(k: number): BenchCase {
     shape: `10^6 values, k=${k}`,
     unit: 'MV/s',
     work: LENGTH,
+    peak: 'copy',
+    peakWork: 4 * LENGTH,
     prepare({ allocator, kernels, memory }: Runtime): Prepared {
       const random = new Random(2)
       const centroids = random.floats(k)
@@ -67,6 +71,8 @@ function trainCase(k: number): BenchCase {
     shape: `10^6 values, k=${k}, 300 rounds at most`,
     unit: 'MV/s',
     work: LENGTH,
+    peak: 'copy',
+    peakWork: 4 * LENGTH,
     prepare(): Prepared {
       const x = data()
       let result = kmeansCodebook(x, { k, iterations: 0 })

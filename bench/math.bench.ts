@@ -33,5 +33,7 @@ export const cases: BenchCase[] = Object.entries(bounds).map(([name, bound]) => 
   shape: '2^16 values',
   unit: 'MV/s',
   work: LENGTH,
+  peak: 'copy',
+  peakWork: 8 * LENGTH,
   prepare: prepare(name as keyof typeof bounds, bound),
 }))

@@ -30,6 +30,7 @@ function sparseCase(zeros: number, n: number): BenchCase {
     shape: `${SIZE}x${SIZE}x${n} ${zeros} % zeros`,
     unit: 'GOP/s',
     work: 2 * csr.values.length * n,
+    peak: 'int8',
     prepare(runtime: Runtime): Prepared {
       const weights = packSparseInt8(runtime, csr)
       const input = { handle: new Handle(runtime, a.length), offset: 0 }

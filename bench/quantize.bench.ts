@@ -23,5 +23,5 @@ function prepare(runtime: Runtime): Prepared {
 }
 
 export const cases: BenchCase[] = [
-  { kernel: 'f32_qs8_quantize', shape: '2^20 values', unit: 'GB/s', work: LENGTH * 5, prepare },
+  { kernel: 'f32_qs8_quantize', shape: '2^20 values', unit: 'GB/s', work: LENGTH * 5, peak: 'copy', prepare },
 ]

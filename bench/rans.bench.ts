@@ -50,6 +50,7 @@ export const cases: BenchCase[] = (
     shape: `${shape}, 256 KiB`,
     unit: 'GB/s' as const,
     work: BLOCK,
+    peak: 'copy' as const,
     prepare: (runtime: Runtime) => prepare(runtime, make(BLOCK), kernel),
   })),
 )

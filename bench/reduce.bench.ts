@@ -63,6 +63,8 @@ export const cases: BenchCase[] = [
     shape,
     unit: 'MV/s',
     work,
+    peak: 'copy',
+    peakWork: 4 * work,
     prepare: sums({ outer: ROWS, n: COLUMNS, inner: 1 }, (r, i) => r * COLUMNS + i),
   },
   {
@@ -70,7 +72,9 @@ export const cases: BenchCase[] = [
     shape,
     unit: 'MV/s',
     work,
+    peak: 'copy',
+    peakWork: 4 * work,
     prepare: sums({ outer: 1, n: ROWS, inner: COLUMNS }, (c, i) => i * COLUMNS + c),
   },
-  { kernel: 'f32_layer_norm', shape, unit: 'MV/s', work, prepare: norm },
+  { kernel: 'f32_layer_norm', shape, unit: 'MV/s', work, peak: 'copy', peakWork: 8 * work, prepare: norm },
 ]

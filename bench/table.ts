@@ -13,6 +13,9 @@ function spread({ lowMs, highMs, medianMs }: Row): string {
   return `${((50 * (highMs - lowMs)) / medianMs).toFixed(0)} %`
 }
 
+const peakShare = ({ peakShare: share }: Row): string =>
+  share === null ? '' : `${(100 * share).toFixed(0)} %`
+
 export const HEAD = ['kernel', 'shape', 'target', 'median ms', 'min ms', '±', 'rate', 'of peak', 'exact']
 
 export function cellsOf(row: Row): string[] {
@@ -24,7 +27,7 @@ export function cellsOf(row: Row): string[] {
     milliseconds(row.minMs),
     spread(row),
     rate(row),
-    row.peakShare === null ? '' : `${(100 * row.peakShare).toFixed(0)} %`,
+    peakShare(row),
     row.exact ? 'yes' : 'NO',
   ]
 }
@@ -37,6 +40,7 @@ export const PEER_HEAD = [
   'median ms',
   '±',
   'rate',
+  'of peak',
   'ours / theirs',
   'to reach',
   '',
@@ -54,6 +58,8 @@ export function peerCellsOf(row: Row): string[] {
     size ? '' : milliseconds(row.medianMs),
     size ? '' : spread(row),
     rate(row),
+    // What peers leave of the machine is their own concern.
+    row.contender.startsWith('mcompress') ? peakShare(row) : '',
     row.ratio.toFixed(size ? 4 : 2) + (row.against === undefined ? '' : ` (${row.against})`),
     bound,
     row.reached === undefined ? '' : row.reached ? 'reached' : 'MISSED',

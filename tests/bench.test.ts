@@ -108,10 +108,10 @@ describe('tables', () => {
   it('says of a peer what was to be reached and whether it was', () => {
     const peer = { contender: 'peer', ratio: 1.2, against: 'simd', goal: 1.3, reached: false }
     const cells = peerCellsOf(row(2, peer))
-    expect(cells.slice(7)).toEqual(['1.20 (simd)', '1.3', 'MISSED', 'yes'])
+    expect(cells.slice(8)).toEqual(['1.20 (simd)', '1.3', 'MISSED', 'yes'])
     expect(cells).toHaveLength(PEER_HEAD.length)
-    expect(peerCellsOf(row(2, { ...peer, ratio: 1.3, reached: true })).slice(9)).toEqual(['reached', 'yes'])
-    expect(peerCellsOf(row(2)).slice(7)).toEqual(['1.00', '', '', 'yes'])
+    expect(peerCellsOf(row(2, { ...peer, ratio: 1.3, reached: true })).slice(10)).toEqual(['reached', 'yes'])
+    expect(peerCellsOf(row(2)).slice(8)).toEqual(['1.00', '', '', 'yes'])
   })
 })
 
@@ -156,6 +156,7 @@ describe('goals', () => {
       '',
       '',
       '0.40 % over entropy',
+      '',
       '1.0000',
       'at most 0.5',
       'reached',

@@ -121,6 +121,8 @@ export function comparisons(simd: Runtime, runtimes: readonly Runtime[]): Compar
       shape: kmeansShape(16),
       unit: 'MV/s',
       work: VALUES,
+      peak: 'copy',
+      peakWork: 4 * VALUES,
       prepare: async () => ({ contenders: await optimalContenders(VALUES, 16) }),
     },
     ...[16, 256].map((k): Comparison => ({
@@ -128,6 +130,8 @@ export function comparisons(simd: Runtime, runtimes: readonly Runtime[]): Compar
       shape: kmeansShape(k),
       unit: 'MV/s',
       work: VALUES,
+      peak: 'copy',
+      peakWork: 4 * VALUES,
       prepare: () => {
         const problem = assignProblem(VALUES, k)
         return {
@@ -142,13 +146,15 @@ export function comparisons(simd: Runtime, runtimes: readonly Runtime[]): Compar
   ]
 }
 
-/** Rates count the zeros too, in every row: dense and sparse are then compared by time. */
+/** Rates count the zeros too, in every row: dense and sparse are then compared by time. Shares of the peak do not. */
 function sparse(runtime: Runtime, samples: number, zeros: number): Comparison {
   return {
     kernel: samples === 1 ? 'f32_spmv_csr' : 'f32_spmm_csr',
     shape: sparseShape(zeros, samples),
     unit: 'GFLOP/s',
     work: 2 * samples * SIZE * SIZE,
+    peak: 'f32',
+    peakWork: 2 * samples * SIZE * SIZE * (1 - zeros / 100),
     prepare: async () => {
       const problem = sparseProblem(samples, SIZE, zeros)
       return {
@@ -185,6 +191,7 @@ function decode(runtime: Runtime, coder: Coder, shape: string, make: MakeBytes):
     shape,
     unit: 'GB/s',
     work: CODED_BYTES,
+    peak: 'copy',
     prepare: () => {
       const bytes = make(CODED_BYTES)
       const coded = coder.encode(bytes, { runtime })
@@ -206,6 +213,7 @@ function encode(runtime: Runtime, coder: Coder, shape: string, make: MakeBytes):
     shape,
     unit: 'GB/s',
     work: CODED_BYTES,
+    peak: 'copy',
     prepare: () => {
       const bytes = make(CODED_BYTES)
       let coded: Uint8Array = new Uint8Array()
