@@ -14,6 +14,7 @@ export interface Goal {
 export const PEERS = {
   u8s8: 'onnxruntime-web MatMulInteger u8s8',
   s8s8: 'onnxruntime-web MatMulInteger s8s8',
+  qlinear: 'onnxruntime-web QLinearMatMul u8s8',
   nBits: 'onnxruntime-web MatMulNBits',
   nBits8: 'onnxruntime-web MatMulNBits, accuracy_level 4',
   onnxruntime: 'onnxruntime-web MatMul f32',

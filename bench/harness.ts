@@ -1,6 +1,6 @@
 import { Bench } from 'tinybench'
 import type { Runtime } from '../bindings/runtime/runtime.js'
-import type { Peaks } from './peak.js'
+import type { Limit, Limits } from './peak.js'
 import type { Row, Unit } from './rows.js'
 import { whereabouts } from './where.js'
 
@@ -148,7 +148,7 @@ export function median(values: readonly number[]): number {
 export async function compare(
   benchCase: Omit<BenchCase, 'prepare'>,
   contenders: readonly Contender[],
-  peaks?: Peaks,
+  limits?: Limits,
   { rounds = 5, roundMs = 60 }: Rounds = {},
 ): Promise<Row[]> {
   const { kernel, shape, unit, work, peak, peakWork = work } = benchCase
@@ -161,18 +161,27 @@ export async function compare(
     exact.push(await contender.exact())
   }
   const times = contenders.map(() => ({ medians: [] as number[], mins: [] as number[] }))
+  // Limits are measured in the same rounds: the clock of a machine is not the same from one second to the next.
+  const limitOf = contenders.map(
+    ({ target }) => peak && limits?.[peak === 'int8' && target === 'relaxed' ? 'relaxed' : peak],
+  )
+  const limitTimes = new Map<Limit, number[]>()
+  for (const limit of limitOf) if (limit !== undefined) limitTimes.set(limit, [])
   for (let round = 0; round < rounds; round++) {
     for (const [i, contender] of contenders.entries()) {
       const { medianMs, minMs } = await time(() => contender.run(), roundMs, async[i])
       times[i]!.medians.push(medianMs)
       times[i]!.mins.push(minMs)
     }
+    for (const [limit, medians] of limitTimes) medians.push((await time(limit.run, roundMs / 2)).medianMs)
   }
   const where = whereabouts()
   const rates = times.map(({ medians }) => work / (median(medians) / 1e3) / PER_UNIT[unit])
   contenders.forEach((contender) => contender.dispose?.())
   return contenders.map(({ name, target }, i) => {
-    const limit = peak && peaks?.[peak === 'int8' && target === 'relaxed' ? 'relaxed' : peak]
+    const limit = limitOf[i]
+    const share = (limit: Limit): number =>
+      peakWork / median(times[i]!.medians) / (limit.work / median(limitTimes.get(limit)!))
     return {
       kernel,
       shape,
@@ -183,7 +192,7 @@ export async function compare(
       rate: rates[i]!,
       unit,
       ratio: rates[0]! / rates[i]!,
-      peakShare: limit ? peakWork / median(times[i]!.medians) / 1e6 / limit : null,
+      peakShare: limit ? share(limit) : null,
       exact: exact[i]!,
       lowMs: Math.min(...times[i]!.medians),
       highMs: Math.max(...times[i]!.medians),
@@ -196,7 +205,7 @@ export async function compare(
 export async function measure(
   benchCase: BenchCase,
   runtimes: ReadonlyMap<string, Runtime>,
-  peaks?: Peaks,
+  limits?: Limits,
   rounds?: Rounds,
 ): Promise<Row[]> {
   const contenders = [...runtimes].map(([target, runtime]) => {
@@ -209,6 +218,6 @@ export async function measure(
       dispose: () => prepared.dispose?.(),
     }
   })
-  const rows = await compare(benchCase, contenders, peaks, rounds)
+  const rows = await compare(benchCase, contenders, limits, rounds)
   return rows.map((row) => ({ ...row, ratio: 1 }))
 }

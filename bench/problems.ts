@@ -14,6 +14,8 @@ export interface GemmProblem<T extends Float32Array | Int8Array> {
   readonly k: number
   readonly a: T
   readonly b: T
+  /** The oracle's result, of the first rows. */
+  readonly expected: ArrayLike<number>
   /** int8: exactly the oracle's integers. f32: within the error bound of any order of summation. */
   matches(c: ArrayLike<number>): boolean
   /** The oracle's bits: ours are the same in every target, in ascending k. */
@@ -39,6 +41,7 @@ function f32Problem<T extends Float32Array>(m: number, k: number, n: number, a: 
     k,
     a,
     b,
+    expected,
     matches: (c) => expected.every((value, i) => Math.abs(c[i]! - value) <= bound),
     equals: (c) => expected.every((value, i) => c[i] === value),
   }
@@ -85,7 +88,7 @@ export function int8GemmProblem(m: number, k: number, n: number): GemmProblem<In
   const zeros = new Array<number>(rows).fill(0)
   const expected = integerProduct({ data: a, rows, columns: k, stride: k }, zeros, transpose(b, k, n), n)
   const equals = (c: ArrayLike<number>): boolean => expected.every((value, i) => c[i] === value)
-  return { m, n, k, a, b, matches: equals, equals }
+  return { m, n, k, a, b, expected, matches: equals, equals }
 }
 
 /** f32 activations a [m][k] times weights of 4 bits in groups, and checks for both ways to multiply by them. */

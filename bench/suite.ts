@@ -2,7 +2,7 @@ import { createRuntime } from '../bindings/index.js'
 import '../bindings/js.js'
 import type { Runtime } from '../bindings/runtime/runtime.js'
 import { measure } from './harness.js'
-import { measurePeaks, type Peaks } from './peak.js'
+import { limitsOf, measurePeaks, type Peaks } from './peak.js'
 import type { Probes } from './probes.js'
 import type { Row } from './rows.js'
 import { suites } from './suites.js'
@@ -50,12 +50,12 @@ export async function runSuite({
     throw new RangeError(`"target" expected all, ${TARGETS.join(', ')}, got ${target}`)
   }
   const runtimes = makeRuntimes(target, onNote)
-  const peaks = await measurePeaks(probes)
-  onNote(describePeaks(peaks))
+  const limits = limitsOf(probes)
+  onNote(describePeaks(await measurePeaks(limits)))
   const rows: Row[] = []
   for (const benchCase of suites) {
     if (!`${benchCase.kernel} ${benchCase.shape}`.includes(filter)) continue
-    for (const row of await measure(benchCase, runtimes, peaks)) {
+    for (const row of await measure(benchCase, runtimes, limits)) {
       rows.push(row)
       await onRow(row)
     }

@@ -70,6 +70,7 @@ export function comparisons(simd: Runtime, runtimes: readonly Runtime[]): Compar
             ...runtimes.map((runtime) => int8GemmContender(runtime, problem)),
             await onnxruntime.int8Gemm(problem, 'u8'),
             await onnxruntime.int8Gemm(problem, 's8'),
+            await onnxruntime.qlinearGemm(problem),
           ],
         }
       },

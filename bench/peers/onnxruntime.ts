@@ -63,6 +63,40 @@ export function int8Gemm(
   )
 }
 
+/** QLinearMatMul, whose results are int8 too: in steps of a power of two, so that only their rounding is open. */
+export function qlinearGemm({ m, n, k, a, b, expected }: GemmProblem<Int8Array>): Promise<Contender> {
+  const step = 2 ** Math.ceil(Math.log2(Math.max(...Array.from(expected, Math.abs)) / 127))
+  return contender(
+    PEERS.qlinear,
+    {
+      nodes: [
+        {
+          op: 'QLinearMatMul',
+          inputs: ['x', 'one', 'middle', 'w', 'one', 'zero', 'step', 'middle'],
+          outputs: ['y'],
+        },
+      ],
+      initializers: {
+        w: { dtype: 'int8', shape: [k, n], data: b },
+        one: { shape: [], data: [1] },
+        step: { shape: [], data: [step] },
+        middle: { dtype: 'uint8', shape: [], data: [128] },
+        zero: { dtype: 'int8', shape: [], data: [0] },
+      },
+      inputs: [{ name: 'x', dtype: 'uint8', shape: [m, k] }],
+      outputs: [{ name: 'y', dtype: 'uint8', shape: [m, n] }],
+    },
+    {
+      x: new ort.Tensor(
+        'uint8',
+        Uint8Array.from(a, (value) => value + 128),
+        [m, k],
+      ),
+    },
+    (data) => Array.from(expected).every((sum, i) => Math.abs(Number(data[i]) - 128 - sum / step) <= 0.5),
+  )
+}
+
 /**
  * A float MatMul with weights of 4 bits in blocks. `int8`: the runtime may quantize activations too (accuracy_level 4),
  * as ours does; otherwise it computes in float.

@@ -5,7 +5,7 @@ import { createRuntime } from '../../bindings/index.js'
 import { GOALS, goalOf, judge, sizeRow } from '../goals.js'
 import { compare } from '../harness.js'
 import { commit, printTable, writeRows } from '../output.js'
-import { measurePeaks } from '../peak.js'
+import { limitsOf } from '../peak.js'
 import { compileProbes } from '../probes.js'
 import type { Row } from '../rows.js'
 import { PEER_HEAD, peerCellsOf } from '../table.js'
@@ -24,14 +24,14 @@ const simd = best.target.name === 'simd' ? best : createRuntime({ target: 'simd'
 const runtimes = best === simd ? [simd] : [best, simd]
 
 const measured = commit()
-const peaks = await measurePeaks(await compileProbes())
+const limits = limitsOf(await compileProbes())
 const rows: Row[] = []
 for (const comparison of comparisons(simd, runtimes)) {
   const title = `${comparison.kernel} ${comparison.shape}`
   if (!title.includes(values.filter)) continue
   console.error(title)
   const { contenders, sizes } = await comparison.prepare()
-  const timed = await compare(comparison, contenders, peaks)
+  const timed = await compare(comparison, contenders, limits)
   rows.push(...judge(timed))
   if (sizes !== undefined) {
     const { entropy, bytes } = sizes()
