@@ -15,7 +15,9 @@ import { cases as qs8Gemm } from './qs8-gemm.bench.js'
 import { cases as qs8Spmm } from './qs8-spmm.bench.js'
 import { cases as quantize } from './quantize.bench.js'
 import { cases as rans } from './rans.bench.js'
+import { cases as recurrent } from './recurrent.bench.js'
 import { cases as reduce } from './reduce.bench.js'
+import { cases as resample } from './resample.bench.js'
 
 export const suites: BenchCase[] = [
   ...context,
@@ -33,5 +35,7 @@ export const suites: BenchCase[] = [
   ...qs8Spmm,
   ...quantize,
   ...rans,
+  ...recurrent,
   ...reduce,
+  ...resample,
 ]

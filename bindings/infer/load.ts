@@ -150,7 +150,12 @@ class ModelLoad {
   /** Loads a model that is there. */
   whole(model: Model): Session {
     checkModel(model)
-    return this.#guard(() => this.#all(model))
+    try {
+      return this.#all(model)
+    } catch (error) {
+      this.#loader?.dispose()
+      throw error
+    }
   }
 
   #all(model: Model): Session {
@@ -175,15 +180,6 @@ class ModelLoad {
       })
       // Nested graphs share names, until all of their weights are there.
       return this.#loader === undefined ? this.#all(model) : this.#finish(model)
-    } catch (error) {
-      this.#loader?.dispose()
-      throw error
-    }
-  }
-
-  #guard<T>(load: () => T): T {
-    try {
-      return load()
     } catch (error) {
       this.#loader?.dispose()
       throw error

@@ -33,7 +33,6 @@ export class Assembly {
   readonly #pending: Map<string, WeightRecord>
   /** Entries that each node needs, as the places of their data. */
   readonly #needs: number[][]
-  readonly #names: readonly string[]
   /** How many weights and attributes that are not made yet lie in an entry. */
   readonly #users = new Map<string, number>()
 
@@ -56,8 +55,7 @@ export class Assembly {
     this.#source = source
     this.#nodes = graph.nodes
     this.#pending = new Map(graph.weights.map((record) => [record.name, record]))
-    this.#names = placed.map((entry) => entry.name)
-    const places = new Map(this.#names.map((entry, place) => [entry, place]))
+    const places = new Map(placed.map(({ name: entry }, place) => [entry, place]))
     const placeOf = (entry: string): number => {
       const place = places.get(entry)
       if (place === undefined)
